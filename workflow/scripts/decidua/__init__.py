@@ -1,0 +1,1 @@
+"""Decidua's library: plain functions on DataFrames, with no Snakemake in them."""
