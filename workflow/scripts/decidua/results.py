@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-#: Columns of every results table: name, dtype, meaning. Blank means that the column does not apply to the row.
+#: Columns of every results table: name, dtype, meaning. Blank: does not apply to the row.
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("analysis", "string", "which analysis the row belongs to"),
     ("population", "string", "the women it is about: all, or a level of the grouping column"),
@@ -28,6 +28,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("reason", "string", "why it is not estimable, or a caution"),
 )
 NAMES = [name for name, _, _ in COLUMNS]
+DTYPES = {name: dtype for name, dtype, _ in COLUMNS}
 ESTIMATED = "estimated"
 NOT_ESTIMABLE = "not estimable"
 
@@ -48,4 +49,4 @@ def not_estimable(reason: str, **values: Any) -> dict[str, Any]:
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows as a table with every column of `COLUMNS`, typed; an empty list gives an empty table."""
     table = pd.DataFrame(list(rows), columns=NAMES)
-    return table.astype({name: dtype for name, dtype, _ in COLUMNS})
+    return table.astype(DTYPES)

@@ -1,0 +1,198 @@
+"""The settings: every problem is one line with the key, what stands there and what may stand there."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from decidua.config import check, effective, load_yaml
+from decidua.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = load_yaml(ROOT / "workflow/schemas/config.schema.yaml")
+DEFAULT = load_yaml(ROOT / "config.yaml")
+
+
+@pytest.fixture
+def config():
+    return deepcopy(DEFAULT)
+
+
+def problems(config):
+    with pytest.raises(InputError) as caught:
+        check(config, SCHEMA, [ROOT])
+    return str(caught.value).splitlines()
+
+
+def table_cohort(tmp_path, **changes):
+    (tmp_path / "women.csv").write_text("w,a\n1,30\n")
+    cohort = {
+        "title": "A clinic",
+        "source": "table",
+        "panel": "lee2013",
+        "file": str(tmp_path / "women.csv"),
+        "columns": {"id": "w", "age": "a"},
+    }
+    return cohort | changes
+
+
+def test_the_default_config_holds_together(config):
+    assert check(config, SCHEMA, [ROOT])["cohorts"]["han2025"]["analysis"]["group"] == "etiology"
+
+
+def test_making_the_settings_effective_twice_changes_nothing(config):
+    once = effective(config)
+    assert effective(once) == once
+
+
+def test_every_key_of_the_default_config_has_a_comment_or_a_commented_heading():
+    text = (ROOT / "config.yaml").read_text().splitlines()
+    keys = [line for line in text if line.strip() and not line.strip().startswith("#")]
+    silent = [
+        line for line in keys if "#" not in line and not line.strip().endswith(("2025:", "endometrium:"))
+    ]
+    # A title says itself what it is; "markers:" is explained by its one key.
+    assert [line for line in silent if not line.strip().startswith(("title:", "markers:"))] == []
+
+
+def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
+    config["sede"] = 1
+    assert problems(config) == [
+        "config: sede: found an unknown key; expected one of analysis, classifier, cohorts, markers, papers, "
+        "pathvars, seed, studies, version"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "line"),
+    [
+        (["seed"], "x", "config: seed: found 'x'; expected a whole number"),
+        (["seed"], -1, "config: seed: found -1; expected at least 0"),
+        (
+            ["version"],
+            "../v",
+            "config: version: found '../v'; expected letters, digits, dot, dash and underscore",
+        ),
+        (["analysis", "confidence"], 95, "config: analysis.confidence: found 95; expected less than 1"),
+        (["classifier", "folds"], 1, "config: classifier.folds: found 1; expected at least 2"),
+        (
+            ["markers", "cytotoxicity_rule"],
+            "some",
+            "config: markers.cytotoxicity_rule: found 'some'; "
+            "expected any, all, majority or single:RATIO (for example single:25:1)",
+        ),
+        (
+            ["cohorts", "han2025", "scenario"],
+            "C",
+            "config: cohorts.han2025.scenario: found 'C'; expected one of A, B",
+        ),
+        (
+            ["cohorts", "han2025", "paper"],
+            "lee",
+            "config: cohorts.han2025.paper: found 'lee'; expected one of han2025",
+        ),
+        (
+            ["cohorts", "han2025", "panel"],
+            "nope",
+            "config: cohorts.han2025.panel: found 'nope'; expected the path of a YAML file or one of lee2013",
+        ),
+        (
+            ["papers", "han2025", "facts"],
+            "nope.yaml",
+            "config: papers.han2025.facts: found 'nope.yaml', which is not there; expected the path of a file",
+        ),
+        (
+            ["papers", "han2025", "cohort"],
+            "nope",
+            "config: papers.han2025.cohort: found 'nope'; expected null or one of the cohorts: han2025",
+        ),
+        (
+            ["studies", "endometrium", "source"],
+            "magic",
+            "config: studies.endometrium.source: found 'magic'; expected one of simulation, counts",
+        ),
+        (
+            ["analysis", "history_categories"],
+            [3, 2],
+            "config: analysis.history_categories: found [3, 2]; expected ascending numbers",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_may_stand_there(config, place, value, line):
+    inside = config
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    assert line in problems(config)
+
+
+def test_all_problems_are_told_at_once(config):
+    config["seed"] = "x"
+    config["classifier"]["repeats"] = 0
+    config["cohorts"]["han2025"]["scnario"] = "A"
+    assert len(problems(config)) == 3
+
+
+def test_an_entry_set_to_null_is_left_out(config):
+    config["studies"]["endometrium"] = None
+    assert check(config, SCHEMA, [ROOT])["studies"] == {}
+
+
+def test_a_cohort_may_override_single_analysis_settings(config, tmp_path):
+    config["cohorts"]["clinic"] = table_cohort(tmp_path, analysis={"group": None})
+    analysis = check(config, SCHEMA, [ROOT])["cohorts"]["clinic"]["analysis"]
+    assert analysis["group"] is None and analysis["outcome"] == "live_birth"
+
+
+def test_a_role_must_name_a_mapped_column(config, tmp_path):
+    config["cohorts"]["clinic"] = table_cohort(
+        tmp_path, analysis={"group": "arm", "covariates": ["age", "bmi"]}
+    )
+    assert problems(config) == [
+        "config: cohorts.clinic.analysis.group: found 'arm'; "
+        "expected one of age, id, nk_cytotoxicity, nk_level, th1_th2",
+        "config: cohorts.clinic.analysis.covariates: found 'bmi'; "
+        "expected one of age, id, nk_cytotoxicity, nk_level, th1_th2",
+    ]
+
+
+def test_a_variable_of_ones_own_needs_a_type_and_a_known_one_a_known_unit(config, tmp_path):
+    columns = {"id": "w", "crp": "CRP", "nk_level": {"column": "NK", "unit": "cells/ul"}}
+    config["cohorts"]["clinic"] = table_cohort(tmp_path, columns=columns)
+    assert problems(config) == [
+        "config: cohorts.clinic.columns.crp: found a variable that the dictionary does not know; "
+        "expected a type (number, integer, boolean, category or text)",
+        "config: cohorts.clinic.columns.nk_level.unit: found 'cells/ul'; "
+        "expected one of % of lymphocytes, %, fraction",
+    ]
+
+
+def test_a_missing_environment_variable_is_named(config, tmp_path, monkeypatch):
+    monkeypatch.delenv("CLINIC_DATA", raising=False)
+    config["cohorts"]["clinic"] = table_cohort(tmp_path, file="${CLINIC_DATA}/women.csv")
+    assert problems(config) == [
+        "config: cohorts.clinic.file: found '${CLINIC_DATA}/women.csv'; "
+        "expected the environment variable CLINIC_DATA to be set"
+    ]
+
+
+def test_a_panel_with_an_unknown_key_is_named_with_its_file(config, tmp_path):
+    panel = load_yaml(ROOT / "workflow/resources/panels/lee2013.yaml")
+    panel["markers"]["nk_level"]["cutoffs"][0]["below"] = 3
+    path = tmp_path / "panel.yaml"
+    path.write_text(yaml.safe_dump(panel))
+    config["cohorts"]["han2025"]["panel"] = str(path)
+    assert problems(config) == [
+        f"config: cohorts.han2025.panel: {path}: markers.nk_level.cutoffs.0.below: found an unknown key; "
+        "expected one of above, column, obtained, ratio"
+    ]
+
+
+def test_a_broken_yaml_file_is_named_with_its_row(tmp_path):
+    path = tmp_path / "panel.yaml"
+    path.write_text("name: x\n  - y: [\n")
+    with pytest.raises(
+        InputError, match=r"panel\.yaml, row 2: found mapping values|panel\.yaml, row 2: found"
+    ):
+        load_yaml(path)

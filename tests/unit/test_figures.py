@@ -1,0 +1,683 @@
+"""The figures: they show their source, all of it and nothing else, legibly and in the same bytes."""
+
+import itertools
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.text import Text
+
+from decidua import results, style
+from decidua.figures import words
+from decidua.figures.expression import (
+    pca_source,
+    performance_source,
+    plot_pca,
+    plot_performance,
+    plot_qc,
+    plot_roc,
+    qc_source,
+    roc_source,
+)
+from decidua.figures.flow import flow_source, plot_flow
+from decidua.figures.page import scale_top
+from decidua.figures.rates import live_birth_source, plot_live_birth, plot_prevalence, prevalence_source
+from decidua.figures.trends import plot_trend, trend_source
+
+MARK = "Reconstructed from printed numbers, not patient data"
+LABELS = {
+    "all": "All women",
+    "known": "Known etiology",
+    "idiopathic": "Idiopathic",
+    "immunity": "Abnormal cellular immunity",
+    "nk_level": "NK level",
+    "nk_cytotoxicity": "NK cytotoxicity",
+    "th1_th2": "Th1/Th2",
+    "live_birth": "Live birth",
+    "miscarriages": "Miscarriages",
+    "abnormal": "Abnormal immunity, treated",
+    "normal": "Normal immunity, untreated",
+}
+LONG = "a name that says in many words what was measured, by which assay and in whom, "
+
+# Han et al. 2025: section 3, Figure 1
+HAN_FLOW = [
+    ("Assessed for eligibility", 987, "assessed"),
+    ("Incomplete work-up", 76, "excluded"),
+    ("Work-up elsewhere", 92, "excluded"),
+    ("Lost to follow-up", 290, "excluded"),
+    ("Stillbirth", 3, "excluded"),
+    ("Chemical pregnancy", 7, "excluded"),
+    ("Did not follow the protocol", 53, "excluded"),
+    ("Included", 466, "included"),
+    ("Known etiology", 215, "group"),
+    ("Idiopathic", 251, "group"),
+]
+# Han et al. 2025, Figure 2: women with abnormal immunity of 215 and 251; p = .250
+HAN_ABNORMAL = {"known": (97, 215), "idiopathic": (100, 251)}
+# Han et al. 2025, Figure 3, and the idiopathic subgroups of the reconstruction (p = .958 over them)
+HAN_BIRTHS = {"abnormal": (163, 197), "normal": (217, 269)}
+HAN_SUBGROUPS = {
+    "normal": (121, 151),
+    "nk_level": (34, 43),
+    "nk_cytotoxicity": (14, 17),
+    "th1_th2": (8, 10),
+    "nk_level + nk_cytotoxicity": (19, 21),
+    "nk_level + th1_th2": (3, 4),
+    "nk_cytotoxicity + th1_th2": (0, 0),
+    "nk_level + nk_cytotoxicity + th1_th2": (4, 5),
+}
+# Han et al. 2025, Figure 6: known etiology, elevated Th1/Th2 (19 of 168 and 11 of 47, p = .034); the other rows are made up
+HAN_TH1_TH2 = {"known": {"2": (9, 90), "3": (10, 78), "4+": (11, 47), "2-3": (19, 168)}}
+MADE_UP = {"2": (8, 80), "3": (9, 122), "4+": (0, 0), "2-3": (17, 202)}
+
+
+def rate(numerator, denominator, **place):
+    """A rate's row; the interval is made up: figures draw it and do not know where it comes from."""
+    place |= {"quantity": "rate", "numerator": numerator, "denominator": denominator}
+    if not denominator:
+        return results.not_estimable("nobody in this stratum", **place)
+    share = numerator / denominator
+    ends = {"lower": max(0.0, share - 0.07), "upper": min(1.0, share + 0.06), "interval": "Wilson, 95%"}
+    return results.row(**place, **ends, estimate=share, counted="women with a known call; 0 unknown left out")
+
+
+def test_row(p, test="Pearson chi-square", **place):
+    if p is None:
+        return results.not_estimable("an expected count of 0", quantity="test", test=test, **place)
+    return results.row(quantity="test", test=test, p=p, **place)
+
+
+test_row.__test__ = False
+
+
+def flow_table(rows):
+    return pd.DataFrame([(i, *row) for i, row in enumerate(rows, 1)], columns=["step", "reason", "n", "kind"])
+
+
+def prevalence_table(
+    groups=("known", "idiopathic"), markers=("nk_level", "nk_cytotoxicity", "th1_th2"), subgroups=None
+):
+    rows = []
+    for number, variable in enumerate(("immunity", *markers)):
+        place = {"analysis": "prevalence", "variable": variable}
+        for group in groups:
+            numerator, denominator = HAN_ABNORMAL.get(group, (1023, 1234))
+            rows.append(
+                rate(numerator // (number + 1), denominator, population=group, level="abnormal", **place)
+            )
+        rows.append(test_row(0.25, population="all", level=" v ".join(groups), **place))
+        rows.append(test_row(0.26, "Fisher exact", population="all", level=" v ".join(groups), **place))
+    for subgroup in subgroups or HAN_SUBGROUPS:
+        place = {"analysis": "prevalence", "variable": "subgroup", "level": subgroup}
+        size = HAN_SUBGROUPS.get(subgroup, (0, 12))[1]
+        rows += [
+            rate(size, HAN_ABNORMAL.get(group, (0, 1234))[1], population=group, **place) for group in groups
+        ]
+    return results.frame(rows)
+
+
+def live_birth_table():
+    place = {"analysis": "live_birth", "variable": "immunity"}
+    rows = [rate(*counts, population="all", level=level, **place) for level, counts in HAN_BIRTHS.items()]
+    rows.append(test_row(0.569, population="all", level="abnormal v normal", **place))
+    for group in ("known", "idiopathic"):
+        rows += [
+            rate(80 + i, 100, population=group, level=level, **place) for i, level in enumerate(HAN_BIRTHS)
+        ]
+        rows += [
+            rate(*counts, population=group, level=level, analysis="live_birth", variable="subgroup")
+            for level, counts in HAN_SUBGROUPS.items()
+        ]
+        among = {"analysis": "live_birth", "variable": "subgroup", "population": group}
+        rows.append(test_row(0.958 if group == "idiopathic" else None, **among))
+    return results.frame(rows)
+
+
+def trend_table(categories=("2", "3", "4+"), populations=("all", "known", "idiopathic"), variable="th1_th2"):
+    rows = []
+    for population in populations:
+        place = {"analysis": "trend", "variable": variable, "population": population}
+        counts = HAN_TH1_TH2.get(population, MADE_UP)
+        rows += [
+            rate(*counts.get(level, (1023, 1234)), level=level, **place) for level in (*categories, "2-3")
+        ]
+        over = ", ".join(categories)
+        rows.append(test_row(0.026, level=over, **place))
+        rows.append(test_row(0.034, level="2-3 v 4+", **place))
+        rows.append(test_row(None, "Cochran-Armitage", level=over, **place))
+        rows.append(test_row(0.0004, "linear-by-linear", level=over, **place))
+        rows.append(results.row(quantity="mean", estimate=32.4, level="2-3", **place | {"variable": "age"}))
+    return results.frame(rows)
+
+
+def samples(labels=("RPL", "control"), number=60):
+    rng = np.random.default_rng(7)
+    return pd.DataFrame(
+        {
+            "sample": [f"S{i}" for i in range(number)],
+            "label": [labels[i % len(labels)] for i in range(number)],
+            "library_size": rng.lognormal(17, 0.3, number),
+            "detected_genes": rng.normal(15500, 900, number),
+            "pc1": rng.normal(0, 20, number),
+            "pc2": rng.normal(0, 12, number),
+        }
+    )
+
+
+def roc_table(repeats=5):
+    x = np.linspace(0, 1, 21)
+    curves = [pd.DataFrame({"repeat": i, "fpr": x, "tpr": x ** (0.2 + 0.02 * i)}) for i in range(repeats)]
+    mean = pd.DataFrame({"repeat": "mean", "fpr": x, "tpr": x**0.25, "lower": x**0.35, "upper": x**0.15})
+    return pd.concat([*curves, mean], ignore_index=True)
+
+
+def performance_table():
+    def measure(quantity, estimate, **values):
+        return results.row(analysis="performance", quantity=quantity, estimate=estimate, **values)
+
+    interval = {"interval": "bootstrap, 95%"}
+    return results.frame(
+        [
+            measure("AUC", 0.912, lower=0.853, upper=0.964, **interval),
+            measure("majority rate", 0.8, numerator=108, denominator=135),
+            measure(
+                "accuracy", 120 / 135, lower=0.82, upper=0.93, numerator=120, denominator=135, **interval
+            ),
+            measure(
+                "sensitivity", 100 / 108, lower=0.86, upper=0.97, numerator=100, denominator=108, **interval
+            ),
+            results.not_estimable("no control was predicted", analysis="performance", quantity="specificity"),
+            measure("calibration slope", 1.3),
+        ]
+    )
+
+
+TWELVE = [f"{LONG} {i}" for i in range(12)]
+
+
+def _rates(plot, select, table):
+    source = select(table)
+    return plot(source, labels=LABELS, synthetic=MARK), source
+
+
+def _trend(table, variable="th1_th2", **settings):
+    source = trend_source(table, variable)
+    return plot_trend(source, labels=LABELS, synthetic=MARK, **settings), source
+
+
+def _flow(rows):
+    source = flow_source(flow_table(rows))
+    return plot_flow(source, synthetic=MARK), source
+
+
+def _crowded_flow(groups):
+    excluded = [(f"{LONG} {'x' * 70} {i}", i, "excluded") for i in range(15)]
+    return _flow([HAN_FLOW[0], *excluded, HAN_FLOW[7], *((f"{LONG} {i}", i, "group") for i in range(groups))])
+
+
+def _qc(table):
+    return plot_qc(qc_source(table), labels=LABELS, synthetic=MARK), qc_source(table)
+
+
+def _pca(table):
+    source = pca_source(table, (0.314, 0.087))
+    return plot_pca(source, labels=LABELS, synthetic=MARK), source
+
+
+def _roc(roc, performance):
+    source = roc_source(roc, performance)
+    return plot_roc(source, labels=LABELS, synthetic=MARK), source
+
+
+def _performance(table):
+    source = performance_source(table)
+    return plot_performance(source, labels=LABELS, synthetic=MARK), source
+
+
+def _nowhere(table):
+    """The same rows, none of them estimable."""
+    unknown = table.assign(estimate=np.nan, lower=np.nan, upper=np.nan, p=np.nan, interval=pd.NA)
+    return unknown.assign(status=results.NOT_ESTIMABLE, reason="the cohort has no such column").astype(
+        table.dtypes
+    )
+
+
+FIGURES = {
+    "flow": lambda: _flow(HAN_FLOW),
+    "flow, crowded": lambda: _crowded_flow(4),
+    "flow, twelve groups": lambda: _crowded_flow(12),
+    "flow, nobody left out": lambda: _flow([HAN_FLOW[0], HAN_FLOW[7]]),
+    "flow, excluded in two steps": lambda: _flow(
+        [*HAN_FLOW[:3], HAN_FLOW[7], *HAN_FLOW[3:7], ("Analysed", 113, "included")]
+    ),
+    "flow, unknown number": lambda: _flow([("Assessed", None, "assessed"), ("Included", 0, "included")]),
+    "flow, empty": lambda: _flow([]),
+    "prevalence": lambda: _rates(plot_prevalence, prevalence_source, prevalence_table()),
+    "prevalence, one group": lambda: _rates(
+        plot_prevalence, prevalence_source, prevalence_table(groups=("known",))
+    ),
+    "prevalence, crowded": lambda: _rates(
+        plot_prevalence,
+        lambda table: prevalence_source(table, tests=("Pearson chi-square", "Fisher exact")),
+        prevalence_table(("known", "idiopathic", LONG), TWELVE[:3], TWELVE),
+    ),
+    "prevalence, twelve groups": lambda: _rates(
+        plot_prevalence,
+        prevalence_source,
+        prevalence_table([f"{LONG} {i}" for i in range(12)], ("nk_level",), ["th1_th2"]),
+    ),
+    "prevalence, not estimable": lambda: _rates(
+        plot_prevalence, prevalence_source, _nowhere(prevalence_table())
+    ),
+    "prevalence, empty": lambda: _rates(plot_prevalence, prevalence_source, results.frame([])),
+    "live birth": lambda: _rates(plot_live_birth, live_birth_source, live_birth_table()),
+    "live birth, not estimable": lambda: _rates(
+        plot_live_birth, live_birth_source, _nowhere(live_birth_table())
+    ),
+    "live birth, empty": lambda: _rates(plot_live_birth, live_birth_source, results.frame([])),
+    "trend": lambda: _trend(trend_table(), title="Abnormal Th1/Th2"),
+    "trend, two categories": lambda: _trend(trend_table(("2", "3+"))),
+    "trend, one population": lambda: _trend(trend_table(populations=("all",))),
+    "trend, twelve categories": lambda: _trend(trend_table([*map(str, range(2, 13)), "13+"])),
+    "trend, crowded": lambda: _trend(
+        trend_table(
+            [f"{i} consecutive losses before week twenty" for i in range(12)], ("all", "known", LONG)
+        ),
+        title=LONG,
+    ),
+    "trend, twelve populations": lambda: _trend(trend_table(populations=[f"{LONG} {i}" for i in range(12)])),
+    "trend, not estimable": lambda: _trend(_nowhere(trend_table())),
+    "trend, empty": lambda: _trend(results.frame([])),
+    "qc": lambda: _qc(samples()),
+    "qc, crowded": lambda: _qc(samples([*TWELVE[:11], None])),
+    "qc, one sample": lambda: _qc(samples(number=1)),
+    "qc, empty": lambda: _qc(samples(number=0)),
+    "pca": lambda: _pca(samples()),
+    "pca, crowded": lambda: _pca(samples([*TWELVE[:11], None])),
+    "pca, one sample": lambda: _pca(samples(number=1)),
+    "pca, empty": lambda: _pca(samples(number=0)),
+    "roc": lambda: _roc(roc_table(), performance_table()),
+    "roc, mean alone": lambda: _roc(roc_table(0), performance_table()),
+    "roc, no mean": lambda: _roc(roc_table().query("repeat != 'mean'"), results.frame([])),
+    "roc, empty": lambda: _roc(roc_table()[:0], results.frame([])),
+    "performance": lambda: _performance(performance_table()),
+    "performance, not estimable": lambda: _performance(_nowhere(performance_table())),
+    "performance, empty": lambda: _performance(results.frame([])),
+}
+RATES = [name for name in FIGURES if name.startswith(("prevalence", "live", "trend", "performance"))]
+SHOWN = [name for name in RATES if not name.endswith((", empty", ", not estimable"))]
+NOTHING = [name for name in FIGURES if name.endswith((", empty", ", not estimable"))]
+
+
+@cache
+def drawn(name):
+    figure, source = FIGURES[name]()
+    figure.draw_without_rendering()
+    return figure, source
+
+
+def texts(figure):
+    """Every text that is seen, with where it stands (pixels)."""
+    found = []
+    for text in figure.findobj(Text):
+        box = text.get_window_extent()
+        if text.get_text().strip() and text.get_visible() and box.width > 0:
+            found.append((text.get_text(), box))
+    return found
+
+
+def written(figure):
+    return Counter(text for text, _ in texts(figure))
+
+
+def lines(figure, label):
+    return [line for axes in figure.axes for line in axes.lines if line.get_label() == label]
+
+
+def all_words(figure):
+    """All the text in reading order of its writing, words broken over lines joined by a space."""
+    return " ".join(text for text, _ in texts(figure))
+
+
+def overlap(one, other, slack=1.0):
+    """Whether two boxes share more than a pixel (1/300 inch) in both directions."""
+    across = min(one.x1, other.x1) - max(one.x0, other.x0)
+    along = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return across > slack and along > slack
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_text_leaves_the_canvas(name):
+    figure, _ = drawn(name)
+    for text, box in texts(figure):
+        assert box.x0 >= 0 and box.y0 >= 0, text
+        assert box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height, text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_text_overlaps_another(name):
+    for (text, box), (other, other_box) in itertools.combinations(texts(drawn(name)[0]), 2):
+        assert not overlap(box, other_box), f"{text!r} and {other!r}"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_text_stands_on_a_mark(name):
+    figure, _ = drawn(name)
+    marks = [
+        line.get_window_extent()
+        for label in ("estimate", "interval", "key", "sample")
+        for line in lines(figure, label)
+    ]
+    for text, box in texts(figure):
+        assert not any(overlap(box, mark) for mark in marks), text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_type_is_smaller_than_six_and_a_half_points(name):
+    figure, _ = drawn(name)
+    assert min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text()) >= 6.5
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_one_or_two_columns_wide(name):
+    assert drawn(name)[0].get_size_inches()[0] in (style.ONE_COLUMN, style.TWO_COLUMNS)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_synthetic_data_are_marked(name):
+    assert MARK in written(drawn(name)[0])
+
+
+def test_other_data_are_not_marked():
+    figure = plot_trend(trend_source(trend_table(), "th1_th2"), labels=LABELS, synthetic=None)
+    assert not [axes for axes in figure.axes if axes.get_label() == "synthetic"]
+
+
+@pytest.mark.parametrize(
+    "name", ["flow", "prevalence", "live birth", "trend", "qc", "pca", "roc", "performance"]
+)
+def test_the_same_table_gives_the_same_bytes(name, tmp_path):
+    files = []
+    for turn in ("one", "two"):
+        paths = [tmp_path / f"{turn}.{ending}" for ending in ("png", "svg", "pdf")]
+        style.save(FIGURES[name]()[0], paths)
+        files.append([path.read_bytes() for path in paths])
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_where_nothing_can_be_had_the_figure_says_so_and_why(name):
+    figure, source = drawn(name)
+    said = all_words(figure)
+    assert "Not estimable:" in said
+    if len(source):
+        assert "the cohort has no such column" in said
+    assert not lines(figure, "estimate")
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_estimate_of_the_source_is_drawn_once_and_nothing_else(name):
+    figure, source = drawn(name)
+    values = source[source["quantity"] != "test"]
+    estimated = values[values["status"] == results.ESTIMATED]
+    axis = 1 if name.startswith("trend") else 0
+    points = Counter(float(line.get_data()[axis][0]) for line in lines(figure, "estimate"))
+    assert points == Counter(estimated["estimate"])
+    ends = Counter(tuple(map(float, line.get_data()[axis])) for line in lines(figure, "interval"))
+    assert ends == Counter(estimated[["lower", "upper"]].dropna().itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_is_not_estimable_is_said_in_its_place(name):
+    figure, source = drawn(name)
+    values = source[(source["quantity"] != "test") & (source["status"] == results.NOT_ESTIMABLE)]
+    tests = source[(source["quantity"] == "test") & source["p"].isna()]
+    said = sum(count for text, count in written(figure).items() if text == "not estimable")
+    assert said == len(values)
+    assert all_words(figure).count("not estimable") - said == len(tests)
+    for reason in words.distinct(source.loc[source["status"] == results.NOT_ESTIMABLE, "reason"]):
+        assert f"Not estimable: {reason}." in all_words(figure)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_rate_is_labelled_with_its_counts(name):
+    figure, source = drawn(name)
+    values = source[(source["quantity"] != "test") & source["denominator"].notna()]
+    expected = Counter(f"{row.numerator}/{row.denominator}" for row in values.itertuples())
+    seen = written(figure)
+    assert {text: seen[text] for text in expected} == expected
+
+
+@pytest.mark.parametrize("name", [name for name in SHOWN if not name.startswith("performance")])
+def test_an_axis_of_rates_begins_at_nought_and_holds_every_interval(name):
+    figure, source = drawn(name)
+    largest = source.loc[source["quantity"] == "rate", ["estimate", "upper"]].max().max()
+    for axes in figure.axes:
+        if axes.get_label().startswith("axes"):
+            low, high = axes.get_ylim() if name.startswith("trend") else axes.get_xlim()
+            assert low == 0 and largest <= high <= 1
+
+
+@pytest.mark.parametrize("name", ["prevalence", "live birth", "trend"])
+def test_panels_of_a_figure_share_their_scale_and_stand_level(name):
+    figure, _ = drawn(name)
+    panels = [axes for axes in figure.axes if axes.get_label().startswith("axes")]
+    assert len(panels) == 3
+    bounds = np.array([axes.get_position().bounds for axes in panels])
+    level = (1, 3) if name == "trend" else (0, 2)
+    assert np.ptp(bounds[:, level], axis=0) == pytest.approx(0, abs=1e-9)
+    limits = {axes.get_ylim() if name == "trend" else axes.get_xlim() for axes in panels}
+    assert len(limits) == 1
+
+
+def test_the_prevalence_figure_prints_han_s_numbers():
+    seen = written(drawn("prevalence")[0])
+    assert seen["97/215"] and seen["100/251"] and seen["p = .250"]
+    assert any(text.startswith("45.1%") for text in seen) and any(text.startswith("39.8%") for text in seen)
+
+
+def test_the_live_birth_figure_prints_han_s_numbers():
+    figure, _ = drawn("live birth")
+    said = all_words(figure)
+    for shown in (
+        "163/197",
+        "82.7%",
+        "217/269",
+        "80.7%",
+        "19/21",
+        "90.5%",
+        "3/4",
+        "75.0%",
+        "p = .569",
+        "p = .958",
+    ):
+        assert shown in said
+    assert "Abnormal immunity, treated v Normal immunity, untreated: Pearson chi-square p = .569" in said
+
+
+def test_the_trend_figure_names_the_categories_of_a_test_that_are_not_drawn():
+    said = written(drawn("trend")[0])
+    assert said["2–3 v 4+: Pearson chi-square p = .034"] == 3
+    assert said["Pearson chi-square p = .026"] == 3
+    assert said["11/47"] == 1 and said["23.4%"] == 1
+
+
+def test_a_trend_may_be_drawn_over_other_categories():
+    source = trend_source(trend_table(), "th1_th2", levels=["2-3", "4+"], tests=["Pearson chi-square"])
+    rates = source[source["quantity"] == "rate"]
+    assert rates["level"].unique().tolist() == ["2-3", "4+"]
+    said = written(plot_trend(source, labels=LABELS))
+    assert said["2–3"] == 3 and said["19/168"] == 1 and said["11.3%"] == 1
+
+
+def test_a_source_holds_rows_of_the_table_unchanged():
+    for table, select in (
+        (prevalence_table(), prevalence_source),
+        (live_birth_table(), live_birth_source),
+        (trend_table(), lambda table: trend_source(table, "th1_th2")),
+        (performance_table(), performance_source),
+    ):
+        source = select(table)
+        assert source.dtypes.equals(table.dtypes)
+        rows = {tuple(row) for row in table.astype("string").fillna("").to_numpy().tolist()}
+        assert all(tuple(row) in rows for row in source.astype("string").fillna("").to_numpy().tolist())
+
+
+def test_a_source_read_back_from_its_file_draws_the_same_figure(tmp_path):
+    from decidua import tables
+
+    source = trend_source(trend_table(), "th1_th2")
+    tables.write(source, tmp_path / "trend.csv")
+    back = tables.read(tmp_path / "trend.csv")
+    for name, rows in (("a", source), ("b", back)):
+        style.save(plot_trend(rows, labels=LABELS), [tmp_path / f"{name}.svg"])
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_women_without_abnormality_are_not_shown_twice():
+    for table, select in ((prevalence_table(), prevalence_source), (live_birth_table(), live_birth_source)):
+        source = select(table)
+        assert not ((source["variable"] == "subgroup") & (source["level"] == "normal")).any()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FIGURES if name.startswith("flow") and "empty" not in name]
+)
+def test_the_flow_shows_every_step_with_its_number(name):
+    figure, source = drawn(name)
+    said = all_words(figure).replace("- ", "").replace(" ", "")
+    for row in source.itertuples():
+        assert row.reason.replace("-", "").replace(" ", "") in said.replace("-", "")
+    numbers = Counter("n unknown" if pd.isna(n) else f"n = {int(n)}" for n in source["n"])
+    seen = written(figure)
+    assert {number: seen[number] for number in numbers} == numbers
+
+
+def test_the_flow_has_a_box_for_each_step_and_one_for_all_exclusions():
+    figure, _ = drawn("flow")
+    boxes = [patch.get_window_extent() for patch in figure.axes[0].patches if patch.get_label() == "box"]
+    assert len(boxes) == 5  # assessed, excluded, included, two groups
+    assert not any(overlap(one, other) for one, other in itertools.combinations(boxes, 2))
+    for _, box in texts(figure)[:-1]:
+        assert any(b.x0 <= box.x0 and box.x1 <= b.x1 and b.y0 <= box.y0 and box.y1 <= b.y1 for b in boxes)
+
+
+def test_the_flow_takes_other_words_for_its_boxes():
+    table = flow_table([("Included", 466, "included"), ("known", 215, "group")])
+    assert written(plot_flow(flow_source(table), labels=LABELS))["Known etiology"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "y"), [("qc", "library_size", None), ("pca", "pc1", "pc2"), ("pca, crowded", "pc1", "pc2")]
+)
+def test_every_sample_is_a_point(name, x, y):
+    figure, source = drawn(name)
+    dots = lines(figure, "sample")
+    if y is None:
+        dots = [line for axes in figure.axes[1:2] for line in axes.lines]
+    points = sorted(np.concatenate([line.get_xdata() for line in dots]))
+    assert points == sorted(source[x])
+    if y is not None:
+        assert sorted(np.concatenate([line.get_ydata() for line in dots])) == sorted(source[y])
+
+
+def test_sources_of_samples_carry_no_id_and_no_order():
+    table = samples()
+    shuffled = table.sample(frac=1, random_state=1)
+    first = shuffled.drop_duplicates("label").sort_values("label", ascending=False)
+    shuffled = pd.concat([first, shuffled.drop(first.index)])
+    for select in (qc_source, lambda rows: pca_source(rows, (0.3, 0.1))):
+        assert "sample" not in select(table)
+        pd.testing.assert_frame_equal(select(table), select(shuffled))
+
+
+def test_samples_of_unknown_label_come_last_and_are_called_unknown():
+    source = qc_source(samples(["RPL", None, "control"]))
+    assert source["label"].unique().tolist() == ["RPL", "control", "unknown"]
+    assert written(drawn("qc, crowded")[0])["Unknown"] == 1
+
+
+def test_the_axes_of_a_pca_say_how_much_they_explain():
+    said = written(drawn("pca")[0])
+    assert said["PC1 (31.4% of variance)"] == said["PC2 (8.7% of variance)"] == 1
+
+
+def test_the_roc_curves_are_the_source_s():
+    figure, source = drawn("roc")
+    assert len(lines(figure, "repeat")) == 5 and len(lines(figure, "mean")) == 1
+    for line, (_, curve) in zip(
+        lines(figure, "repeat") + lines(figure, "mean"), source.groupby("repeat", sort=False), strict=True
+    ):
+        assert np.array_equal(line.get_xdata(), curve["fpr"]) and np.array_equal(
+            line.get_ydata(), curve["tpr"]
+        )
+    assert "AUC 0.912 (0.853–0.964)" in all_words(figure)
+    band = [collection for axes in figure.axes for collection in axes.collections]
+    assert len(band) == 1
+    mean = source[source["repeat"] == "mean"]
+    corners = {(round(x, 9), round(y, 9)) for x, y in band[0].get_paths()[0].vertices}
+    for end in ("lower", "upper"):
+        assert corners >= {(round(x, 9), round(y, 9)) for x, y in mean[["fpr", end]].to_numpy()}
+
+
+def test_accuracy_stands_beside_the_majority_s_rate():
+    figure, source = drawn("performance")
+    assert source["quantity"].tolist() == ["AUC", "accuracy", "majority rate", "sensitivity", "specificity"]
+    (line,) = lines(figure, "reference")
+    assert line.get_xdata()[0] == 0.8
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.034, "p = .034"),
+        (0.25, "p = .250"),
+        (0.0409999, "p = .041"),
+        (0.0005, "p < .001"),
+        (0.001, "p = .001"),
+        (0.9996, "p > .999"),
+        (1.0, "p > .999"),
+        (float("nan"), "not estimable"),
+    ],
+)
+def test_p_values_are_written_in_one_way(p, text):
+    assert words.p_value(p) == text
+
+
+@given(st.floats(0.001, 0.999))
+def test_a_written_p_value_is_within_half_a_thousandth(p):
+    assert abs(float(words.p_value(p).removeprefix("p = ")) - p) <= 0.0005 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(97 / 215, "45.1%"), (0.0625, "6.3%"), (9 / 80, "11.3%"), (1.0, "100.0%"), (0.0, "0.0%")],
+)
+def test_percentages_round_halves_up_as_spss_does(fraction, text):
+    assert words.percent(fraction) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("nk_level + th1_th2", "NK level + Th1/Th2"),
+        ("known v idiopathic", "Known etiology v Idiopathic"),
+        ("2-3 v 4+", "2–3 v 4+"),
+        ("crp_high", "crp high"),
+        ("unknown", "Unknown"),
+    ],
+)
+def test_keys_are_called_by_their_labels_part_by_part(key, text):
+    assert words.name(key, LABELS) == text
+
+
+@given(st.floats(0, 1))
+def test_a_scale_of_rates_ends_on_a_tick_at_or_above_the_largest(largest):
+    top, step = scale_top(largest)
+    assert largest <= top <= 1
+    assert 2 <= round(top / step, 9) <= 6 and round(top / step, 9).is_integer()

@@ -1,0 +1,57 @@
+# Who is in the cohort: a paper's facts or a patient table in; one validated table, flow and missing values out.
+
+
+rule reconstruct_cohort:
+    input:
+        facts=lambda w: resource(config["papers"][config["cohorts"][w.cohort]["paper"]]["facts"]),
+        panel=panel_file,
+    output:
+        women="<restricted>/cohorts/{cohort}/reconstructed.parquet",
+        constraints="<open>/cohorts/{cohort}/reconstruction_constraints.csv",
+        record="<records>/reconstruct_cohort/{cohort}.json",
+    log:
+        "<logs>/reconstruct_cohort/{cohort}.log",
+    wildcard_constraints:
+        cohort="|".join(RECONSTRUCTED) or "(?!)",
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        scenario=lookup(dpath="cohorts/{cohort}/scenario", within=config),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("reconstruct_cohort"),
+    script:
+        "../scripts/reconstruct_cohort.py"
+
+
+rule validate_cohort:
+    input:
+        rows=patient_table,
+        dictionary=resource("workflow/resources/cohort_dictionary.yaml"),
+        published=published_enrolment,
+    output:
+        cohort="<restricted>/cohorts/{cohort}/cohort.parquet",
+        dictionary="<open>/cohorts/{cohort}/dictionary.csv",
+        flow="<open>/cohorts/{cohort}/enrolment_flow.csv",
+        missing="<open>/cohorts/{cohort}/missing_values.csv",
+        record="<records>/validate_cohort/{cohort}.json",
+    log:
+        "<logs>/validate_cohort/{cohort}.log",
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        columns=lookup(dpath="cohorts/{cohort}/columns", within=config, default=None),
+        sheet=lookup(dpath="cohorts/{cohort}/sheet", within=config, default=None),
+        missing=lookup(dpath="cohorts/{cohort}/missing", within=config, default=[]),
+        exclude=lookup(dpath="cohorts/{cohort}/exclude", within=config, default=[]),
+        settings=analysis("group", "group_labels"),
+        synthetic=synthetic,
+        code=fingerprint("validate_cohort"),
+    script:
+        "../scripts/validate_cohort.py"
+
+
+CHAPTERS["cohort"] = [
+    *outputs(rules.reconstruct_cohort, cohort=RECONSTRUCTED),
+    *outputs(rules.validate_cohort, cohort=COHORTS),
+]

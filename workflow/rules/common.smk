@@ -1,0 +1,165 @@
+# What every chapter uses: the checked settings, names for wildcards, fingerprints, marks and labels.
+import sys
+from pathlib import Path
+
+BASE = Path(workflow.basedir)
+sys.path.insert(0, str(BASE / "workflow/scripts"))
+
+from decidua.config import check, expand_environment, load_yaml, locate, panel_path
+from decidua.errors import InputError
+from decidua.labels import cohort_labels
+from decidua.preflight import check_inputs
+from decidua.provenance import fingerprint as fingerprint_of
+
+ROOTS = (
+    Path.cwd(),
+    BASE,
+)  # where relative paths start: the working folder, then the workflow's own
+
+
+def stop_on_bad_input(function, *args):
+    """Bad input in plain lines, without the traceback that Snakemake adds for errors of a Snakefile."""
+    try:
+        return function(*args)
+    except InputError as error:
+        sys.exit(f"\nThe input cannot be used:\n{error}\n")
+
+
+config = stop_on_bad_input(check, config, load_yaml(BASE / "workflow/schemas/config.schema.yaml"), ROOTS)
+if workflow.is_main_process:
+    stop_on_bad_input(check_inputs, config, ROOTS)
+
+COHORTS = list(config["cohorts"])
+RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
+STUDIES = list(config["studies"])
+SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
+PAPERS = list(config["papers"])
+CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
+RECORDS = []  # the provenance record of every job
+
+RECONSTRUCTION_MARK = "Reconstructed from printed numbers; not patient data"
+SIMULATION_MARK = "Simulated data"
+
+
+wildcard_constraints:
+    cohort="[A-Za-z][A-Za-z0-9_]*",
+    study="[A-Za-z][A-Za-z0-9_]*",
+    paper="[A-Za-z][A-Za-z0-9_]*",
+
+
+def outputs(rule, **wildcards):
+    """All outputs of a rule for all values of its wildcards; their records are noted for the manifest."""
+    RECORDS.extend(expand(rule.output.record, **wildcards))
+    return expand(list(rule.output), **wildcards)
+
+
+def resource(path):
+    """A file of the working folder or, if it is not there, of the workflow's own; relative where it can be."""
+    return locate(path, ROOTS)
+
+
+def fingerprint(rule):
+    """Of the rule's script and of every library module that it imports."""
+    return fingerprint_of(BASE / "workflow/scripts" / f"{rule}.py")
+
+
+def synthetic(wildcards):
+    """The mark that artifacts of reconstructed or simulated data carry; empty for real data."""
+    if getattr(wildcards, "cohort", None) in RECONSTRUCTED:
+        return RECONSTRUCTION_MARK
+    return SIMULATION_MARK if getattr(wildcards, "study", None) in SIMULATED else ""
+
+
+def analysis(*keys):
+    """A params function: those analysis settings of the cohort, and no others, so that only they redo the job."""
+
+    def chosen(wildcards):
+        settings = config["cohorts"][wildcards.cohort]["analysis"]
+        return {key: settings[key] for key in keys}
+
+    return chosen
+
+
+def classifier_settings(*keys):
+    """A params function: those classifier settings of the study, and no others."""
+
+    def chosen(wildcards):
+        settings = config["studies"][wildcards.study]["classifier"]
+        return {key: settings[key] for key in keys}
+
+    return chosen
+
+
+def panel_file(wildcards):
+    """The marker panel of a cohort."""
+    return resource(panel_path(config["cohorts"][wildcards.cohort]["panel"]))
+
+
+def labels(wildcards):
+    """How variables, markers, groups and subgroups of a cohort are written on figures."""
+    cohort = config["cohorts"][wildcards.cohort]
+    dictionary = load_yaml(resource("workflow/resources/cohort_dictionary.yaml"))["variables"]
+    return cohort_labels(cohort, dictionary, load_yaml(panel_file(wildcards)))
+
+
+def patient_table(wildcards):
+    """The user's table of a cohort, or the reconstructed one."""
+    cohort = config["cohorts"][wildcards.cohort]
+    if cohort["source"] == "table":
+        return expand_environment(cohort["file"])
+    return rules.reconstruct_cohort.output.women
+
+
+def published_enrolment(wildcards):
+    """The paper whose enrolment a reconstructed cohort takes over; nothing for a table."""
+    cohort = config["cohorts"][wildcards.cohort]
+    return (
+        resource(config["papers"][cohort["paper"]]["facts"]) if cohort["source"] == "reconstruction" else []
+    )
+
+
+def study_file(key):
+    """The user's file of a study, or the simulated one."""
+
+    def chosen(wildcards):
+        study = config["studies"][wildcards.study]
+        return (
+            expand_environment(study[key])
+            if study["source"] == "counts"
+            else getattr(rules.simulate_study.output, key)
+        )
+
+    return chosen
+
+
+def tables_of_paper(wildcards):
+    """The statistics tables of the cohort that stands for a paper; nothing without one."""
+    cohort = config["papers"][wildcards.paper]["cohort"]
+    return expand(rules.tabulate.output.table, cohort=cohort, table=TABLES) if cohort else []
+
+
+def synthetic_paper(wildcards):
+    """The mark of the cohort that stands for a paper."""
+    cohort = config["papers"][wildcards.paper]["cohort"]
+    return RECONSTRUCTION_MARK if cohort in RECONSTRUCTED else ""
+
+
+def study_labels(wildcards):
+    """How the two classes of a study are written on figures."""
+    label = config["studies"][wildcards.study].get("label", {})
+    if "above" in label:
+        column = config["studies"][wildcards.study]["columns"]["label"]
+        return {
+            "case": f"{column} above {label['above']:g}",
+            "control": f"{column} up to {label['above']:g}",
+        }
+    if label:
+        return {kind: ", ".join(map(str, label[kind])) for kind in ("case", "control")}
+    return {"case": "RPL", "control": "Control"}
+
+
+def announce_report():
+    """Say where the report is; the last line of a run."""
+    page = Path("results") / config["version"] / "open" / "report.html"
+    if workflow.is_main_process and page.is_file():
+        print(f"\nThe report: {page}", file=sys.stderr)

@@ -1,0 +1,126 @@
+# The figures of a cohort, drawn from the tables alone; beside each stands the CSV of what it shows.
+
+
+rule plot_flow:
+    input:
+        table=rules.validate_cohort.output.flow,
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/flow.png",
+            caption="../report/flow.rst",
+            category="{cohort}",
+            subcategory="1 Enrolment",
+            labels={"figure": "1", "shows": "enrolment flow"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/flow.svg",
+        pdf="<open>/cohorts/{cohort}/figures/flow.pdf",
+        source="<open>/cohorts/{cohort}/figures/flow.csv",
+        record="<records>/plot_flow/{cohort}.json",
+    log:
+        "<logs>/plot_flow/{cohort}.log",
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        synthetic=synthetic,
+        code=fingerprint("plot_flow"),
+    script:
+        "../scripts/plot_flow.py"
+
+
+rule plot_prevalence:
+    input:
+        table=expand(rules.tabulate.output.table, table="prevalence", allow_missing=True),
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/prevalence.png",
+            caption="../report/prevalence.rst",
+            category="{cohort}",
+            subcategory="2 Prevalence",
+            labels={"figure": "2", "shows": "prevalence by etiology"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/prevalence.svg",
+        pdf="<open>/cohorts/{cohort}/figures/prevalence.pdf",
+        source="<open>/cohorts/{cohort}/figures/prevalence.csv",
+        record="<records>/plot_prevalence/{cohort}.json",
+    log:
+        "<logs>/plot_prevalence/{cohort}.log",
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_prevalence"),
+    script:
+        "../scripts/plot_prevalence.py"
+
+
+rule plot_live_birth:
+    input:
+        table=expand(rules.tabulate.output.table, table="live_birth", allow_missing=True),
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/live_birth.png",
+            caption="../report/live_birth.rst",
+            category="{cohort}",
+            subcategory="3 Live birth",
+            labels={"figure": "3", "shows": "live birth rate by immunity"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/live_birth.svg",
+        pdf="<open>/cohorts/{cohort}/figures/live_birth.pdf",
+        source="<open>/cohorts/{cohort}/figures/live_birth.csv",
+        record="<records>/plot_live_birth/{cohort}.json",
+    log:
+        "<logs>/plot_live_birth/{cohort}.log",
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        settings=analysis("outcome"),
+        synthetic=synthetic,
+        code=fingerprint("plot_live_birth"),
+    script:
+        "../scripts/plot_live_birth.py"
+
+
+# One rule for every quantity that is followed over the number of earlier losses (Figures 4 to 7 of Han et al.).
+rule plot_trend:
+    input:
+        table=expand(rules.tabulate.output.table, table="trend", allow_missing=True),
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/trend_{trend}.png",
+            caption="../report/trend.rst",
+            category="{cohort}",
+            subcategory="4 Number of earlier losses",
+            labels={"figure": "4 to 7", "shows": "{trend} by earlier losses"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/trend_{trend}.svg",
+        pdf="<open>/cohorts/{cohort}/figures/trend_{trend}.pdf",
+        source="<open>/cohorts/{cohort}/figures/trend_{trend}.csv",
+        record="<records>/plot_trend/{cohort}_{trend}.json",
+    log:
+        "<logs>/plot_trend/{cohort}_{trend}.log",
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_trend"),
+    script:
+        "../scripts/plot_trend.py"
+
+
+CHAPTERS["figures"] = [
+    *outputs(rules.plot_flow, cohort=COHORTS),
+    *outputs(rules.plot_prevalence, cohort=COHORTS),
+    *outputs(rules.plot_live_birth, cohort=COHORTS),
+    *(
+        path
+        for cohort in COHORTS
+        for path in outputs(
+            rules.plot_trend,
+            cohort=cohort,
+            trend=config["cohorts"][cohort]["analysis"]["trends"],
+        )
+    ),
+]

@@ -1,0 +1,42 @@
+# The paper's tables as tidy tables: one row a number, with interval, test, p and whom it counts.
+
+# Each table and the analysis settings that it depends on.
+TABLES = {
+    "baseline": ["group", "describe", "confidence"],  # Table 1
+    "prevalence": ["group", "confidence"],  # Figure 2
+    "live_birth": ["group", "outcome", "treatment", "confidence"],  # Figure 3
+    "regression": ["group", "outcome", "covariates", "confidence"],  # Table 2
+    "trend": [
+        "group",
+        "outcome",
+        "history",
+        "history_categories",
+        "karyotype",
+        "confidence",
+    ],  # Figures 4 to 7
+    "karyotype": ["group", "outcome", "karyotype", "confidence"],  # Table 3
+}
+
+
+rule tabulate:
+    input:
+        cohort=rules.validate_cohort.output.cohort,
+        markers=rules.classify_markers.output.markers,
+    output:
+        table="<open>/cohorts/{cohort}/statistics/{table}.csv",
+        record="<records>/tabulate/{cohort}_{table}.json",
+    log:
+        "<logs>/tabulate/{cohort}_{table}.log",
+    wildcard_constraints:
+        table="|".join(TABLES),
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=lambda w: analysis(*TABLES[w.table])(w),
+        synthetic=synthetic,
+        code=fingerprint("tabulate"),
+    script:
+        "../scripts/tabulate.py"
+
+
+CHAPTERS["statistics"] = outputs(rules.tabulate, cohort=COHORTS, table=TABLES)

@@ -1,0 +1,291 @@
+"""What do the settings say, and do they hold together? Every problem is one line that names the key."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from decidua.errors import InputError
+
+SECTIONS = ("cohorts", "studies", "papers")
+PANELS = "workflow/resources/panels"
+PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
+
+
+def panel_path(panel: str) -> str:
+    """The file of a marker panel, given by the name of a shipped one or by a path."""
+    return panel if panel.endswith((".yaml", ".yml")) else f"{PANELS}/{panel}.yaml"
+
+
+def locate(path: str, roots: Sequence[Path]) -> str:
+    """Where a file is: below the first of the folders that has it, relative when that is the first one.
+
+    A path that is nowhere comes back as if in the first folder.
+    """
+    path = expand_environment(path)
+    for root in roots[1:]:
+        if not (roots[0] / path).exists() and (root / path).exists():
+            return str(root / path)
+    return path
+
+
+def expand_environment(path: str) -> str:
+    """A path with ${NAME} replaced by the environment variable NAME; KeyError(NAME) when it is not set."""
+    return re.sub(r"\$\{(\w+)\}", lambda match: os.environ[match[1]], path)
+
+
+def load_yaml(path: str | Path) -> Any:
+    """A YAML file's content; an unreadable one is an InputError that names the place."""
+    try:
+        with Path(path).open(encoding="utf-8") as handle:
+            return yaml.safe_load(handle)
+    except FileNotFoundError:
+        raise InputError(f"{path}: found no such file; expected a YAML file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        row = f", row {mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{row}: found {getattr(error, 'problem', error)}; expected YAML") from None
+
+
+def effective(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in full: entries set to null are gone, cohorts and studies hold all of their own settings.
+
+    Applying it twice changes nothing.
+    """
+    full = _without_nulls(config)
+    for cohort in full["cohorts"].values():
+        cohort["analysis"] = {**full["analysis"], **cohort.get("analysis", {})}
+    for study in full["studies"].values():
+        study["classifier"] = {**full["classifier"], **study.get("classifier", {})}
+    return full
+
+
+def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = deepcopy(dict(config))
+    for section in SECTIONS:
+        if isinstance(entries := kept.get(section), dict):
+            kept[section] = {name: entry for name, entry in entries.items() if entry is not None}
+    return kept
+
+
+def check(config: Mapping[str, Any], schema: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, Any]:
+    """The effective settings, or an InputError with every problem of shape and of sense.
+
+    Args:
+        config: as read from config.yaml and its overlays.
+        schema: workflow/schemas/config.schema.yaml.
+        roots: the folders that relative paths start from, in the order in which they are tried.
+    """
+    without_nulls = _without_nulls(config)
+    problems = list(schema_problems(without_nulls, schema))
+    if not problems:
+        problems = list(_cross_problems(without_nulls, roots))
+    if problems:
+        raise InputError([f"config: {problem}" for problem in problems])
+    return effective(config)
+
+
+def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """One line for each departure from a JSON schema: the key, what stands there, what may stand there."""
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path))
+    )
+    seen = set()
+    for error in errors:
+        for line in _explain(error):
+            if line not in seen:
+                seen.add(line)
+                yield line
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    key = ".".join(map(str, error.absolute_path)) or "the top level"
+    if error.validator in ("oneOf", "anyOf") and error.context:
+        yield from _explain_choice(key, error)
+        return
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        for name in sorted(set(error.instance) - set(allowed)):
+            yield f"{_join(key, name)}: found an unknown key; expected one of {', '.join(allowed)}"
+        return
+    if error.validator == "required":
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield f"{_join(key, name)}: found nothing; expected this key to be given"
+        return
+    if "propertyNames" in error.absolute_schema_path:
+        yield f"{_join(key, error.instance)}: found the name {error.instance!r}; expected {_expected(error)}"
+        return
+    yield f"{key}: found {_found(error.instance)}; expected {_expected(error)}"
+
+
+def _explain_choice(key: str, error: ValidationError) -> Iterator[str]:
+    """Of several allowed shapes, speak of the one that was meant: whose type fits what was written."""
+    by_shape: dict[int, list[ValidationError]] = {}
+    for inner in error.context:
+        by_shape.setdefault(inner.schema_path[0], []).append(inner)
+    fitting = {
+        shape: inner
+        for shape, inner in by_shape.items()
+        if not any(e.validator == "type" and e.absolute_path == error.absolute_path for e in inner)
+    }
+    if not fitting:
+        yield f"{key}: found {_found(error.instance)}; expected {_shape_names(error.validator_value)}"
+        return
+    for inner in min(fitting.values(), key=len):
+        yield from _explain(inner)
+
+
+def _shape_names(shapes: list[Mapping[str, Any]]) -> str:
+    names = {"string": "text", "object": "keys with values", "array": "a list", "null": "null"}
+    return " or ".join(names.get(shape.get("type"), str(shape.get("type"))) for shape in shapes)
+
+
+def _join(key: str, name: str) -> str:
+    return str(name) if key == "the top level" else f"{key}.{name}"
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, dict):
+        return "keys with values" if value else "nothing below it"
+    return repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+
+
+def _expected(error: ValidationError) -> str:
+    rule, value, schema = error.validator, error.validator_value, error.schema
+    if description := schema.get("description"):
+        return description
+    types = {
+        "integer": "a whole number",
+        "number": "a number",
+        "string": "text",
+        "object": "keys with values",
+        "array": "a list",
+        "null": "null",
+        "boolean": "true or false",
+    }
+    wanted = {
+        "type": lambda: " or ".join(types[t] for t in ([value] if isinstance(value, str) else value)),
+        "enum": lambda: "one of " + ", ".join(map(str, value)),
+        "const": lambda: repr(value),
+        "minimum": lambda: f"at least {value}",
+        "maximum": lambda: f"at most {value}",
+        "exclusiveMinimum": lambda: f"more than {value}",
+        "exclusiveMaximum": lambda: f"less than {value}",
+        "pattern": lambda: f"text that matches {value}",
+        "minLength": lambda: "text that is not empty",
+        "minItems": lambda: f"a list of at least {value}",
+        "uniqueItems": lambda: "a list without repetition",
+    }
+    return wanted[rule]() if rule in wanted else error.message
+
+
+def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:
+    """What a schema cannot say: keys that must agree with each other and with the files they name."""
+    dictionary = load_yaml(locate("workflow/resources/cohort_dictionary.yaml", roots))["variables"]
+    for name, cohort in config["cohorts"].items():
+        yield from _cohort_problems(f"cohorts.{name}", cohort, config, dictionary, roots)
+    for name, study in config["studies"].items():
+        if study["source"] == "counts":
+            for key in ("counts", "samples"):
+                yield from _file_problem(f"studies.{name}.{key}", study[key], roots)
+    for name, paper in config["papers"].items():
+        for key in ("facts", "claims"):
+            yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
+        if paper["cohort"] is not None and paper["cohort"] not in config["cohorts"]:
+            yield (
+                f"papers.{name}.cohort: found {paper['cohort']!r}; "
+                f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
+            )
+
+
+def _cohort_problems(
+    key: str,
+    cohort: Mapping[str, Any],
+    config: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    roots: Sequence[Path],
+) -> Iterator[str]:
+    panel = Path(locate(panel_path(cohort["panel"]), roots))
+    known = set(dictionary)
+    if not panel.is_file():
+        shipped = ", ".join(sorted({path.stem for root in roots for path in (root / PANELS).glob("*.yaml")}))
+        yield f"{key}.panel: found {cohort['panel']!r}; expected the path of a YAML file or one of {shipped}"
+    else:
+        content = load_yaml(panel)
+        problems = list(schema_problems(content, load_yaml(locate(PANEL_SCHEMA, roots))))
+        yield from (f"{key}.panel: {panel}: {problem}" for problem in problems)
+        known |= set() if problems else set(content["markers"])
+    if cohort["source"] == "table":
+        yield from _file_problem(f"{key}.file", cohort["file"], roots)
+        yield from _mapping_problems(f"{key}.columns", cohort["columns"], dictionary)
+        known = known - set(dictionary) | set(cohort["columns"])
+    else:
+        yield from _reconstruction_problems(key, cohort, config, roots)
+    for analysis, where in (
+        (config["analysis"], "analysis"),
+        (cohort.get("analysis", {}), f"{key}.analysis"),
+    ):
+        categories = analysis.get("history_categories", [])
+        if categories != sorted(categories):
+            yield f"{where}.history_categories: found {categories}; expected ascending numbers"
+    # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
+    yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), known)
+
+
+def _role_problems(key: str, own: Mapping[str, Any], known: set[str]) -> Iterator[str]:
+    for role in ("group", "outcome", "history", "treatment", "karyotype", "covariates", "describe", "trends"):
+        value = own.get(role)
+        names = value if isinstance(value, list) else [value] if value is not None else []
+        allowed = known | {"immunity", "aneuploidy"} if role == "trends" else known
+        for name in names:
+            if name not in allowed:
+                yield f"{key}.{role}: found {name!r}; expected one of {', '.join(sorted(allowed))}"
+
+
+def _reconstruction_problems(
+    key: str, cohort: Mapping[str, Any], config: Mapping[str, Any], roots: Sequence[Path]
+) -> Iterator[str]:
+    papers = config["papers"]
+    if cohort["paper"] not in papers:
+        yield f"{key}.paper: found {cohort['paper']!r}; expected one of {', '.join(papers) or '(no papers)'}"
+        return
+    facts = Path(locate(papers[cohort["paper"]]["facts"], roots))
+    if facts.is_file():
+        scenarios = load_yaml(facts).get("reconstruction", {}).get("scenarios", {})
+        if cohort["scenario"] not in scenarios:
+            yield f"{key}.scenario: found {cohort['scenario']!r}; expected one of {', '.join(scenarios)}"
+
+
+def _mapping_problems(key: str, columns: Mapping[str, Any], dictionary: Mapping[str, Any]) -> Iterator[str]:
+    for name, spec in columns.items():
+        spec = {} if isinstance(spec, str) else spec
+        if name not in dictionary and "type" not in spec:
+            yield (
+                f"{key}.{name}: found a variable that the dictionary does not know; "
+                "expected a type (number, integer, boolean, category or text)"
+            )
+        kind = spec.get("type", dictionary.get(name, {}).get("type"))
+        if kind == "boolean":
+            for code, value in spec.get("codes", {}).items():
+                if value is not None and not isinstance(value, bool):
+                    yield f"{key}.{name}.codes.{code}: found {value!r}; expected true, false or null"
+        units = dictionary.get(name, {}).get("units")
+        if units and "unit" in spec and spec["unit"] not in units:
+            yield f"{key}.{name}.unit: found {spec['unit']!r}; expected one of {', '.join(units)}"
+
+
+def _file_problem(key: str, path: str, roots: Sequence[Path]) -> Iterator[str]:
+    try:
+        located = locate(path, roots)
+    except KeyError as error:
+        yield f"{key}: found {path!r}; expected the environment variable {error.args[0]} to be set"
+        return
+    if not (roots[0] / located).is_file():
+        yield f"{key}: found {path!r}, which is not there; expected the path of a file"

@@ -1,0 +1,285 @@
+"""Are the libraries sound, do samples separate by label, and how well does a classifier tell them apart?"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from decidua import results, style
+from decidua.figures import words
+from decidua.figures.forest import Mark, Row, Scale, Section, forest
+from decidua.figures.page import MARGIN, Page, marker, nothing_to_show, series_style, small_print
+from decidua.style import MUTED, PAPER, SMALL
+
+QC_COLUMNS = ["label", "library_size", "detected_genes"]
+PCA_COLUMNS = ["pc1", "pc2", "label"]
+ROC_COLUMNS = ["repeat", "fpr", "tpr", "lower", "upper"]
+MEAN, AUC, MAJORITY, UNKNOWN = "mean", "AUC", "majority rate", "unknown"
+#: Measures of a classifier in the order in which they are drawn.
+QUANTITIES = (AUC, "accuracy", MAJORITY, "balanced accuracy", "sensitivity", "specificity")
+_GUTTER = 36.0
+
+
+def qc_source(table: pd.DataFrame) -> pd.DataFrame:
+    """Library size (reads) and detected genes of each sample by label, sorted so that order tells nothing.
+
+    Args:
+        table: a row a sample with the columns label (missing: unknown), library_size and detected_genes.
+    """
+    return _by_label(table[QC_COLUMNS], ["library_size", "detected_genes"])
+
+
+def _by_label(table: pd.DataFrame, values: Sequence[str]) -> pd.DataFrame:
+    """Labels in the order in which they come, samples within a label by value; unknown last."""
+    labels = table["label"].astype("object").where(table["label"].notna(), UNKNOWN).astype(str)
+    known = [label for label in dict.fromkeys(labels) if label != UNKNOWN]
+    order = {label: place for place, label in enumerate([*known, UNKNOWN])}
+    sorted_by = table.assign(label=labels, place=labels.map(order))
+    return sorted_by.sort_values(["place", *values], kind="stable", ignore_index=True)[table.columns]
+
+
+@style.publication()
+def plot_qc(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None) -> Figure:
+    """Draw library size and detected genes, a point a sample, a line a label.
+
+    Args:
+        source: as from `qc_source`.
+        labels: what the labels of the samples are called.
+        synthetic: the mark of data that are no patients'.
+    """
+    if source.empty:
+        return nothing_to_show("Sequencing libraries", ["no sample"], synthetic)
+    page = Page(style.TWO_COLUMNS)
+    groups = words.distinct(source["label"])
+    names = [words.heading(group, labels) for group in groups]
+    column = min(max(style.text_width(name) for name in names) + 1, 0.3 * page.inner)
+    lines = [style.wrap(name, column) for name in names]
+    heights = [max(style.text_height(len(wrapped) + 1) + 6, 34.0) for wrapped in lines]
+    x = MARGIN + column + 10
+    gap = 22.0
+    wide = (page.width - MARGIN - 8 - x - gap) / 2
+    top = MARGIN
+    panels = [
+        page.axes(left, top, wide, sum(heights), ylim=(top + sum(heights), top))
+        for left in (x, x + wide + gap)
+    ]
+    y = top
+    for group, wrapped, height in zip(groups, lines, heights, strict=True):
+        rows = source[source["label"] == group]
+        start = y + (height - style.text_height(len(wrapped) + 1)) / 2
+        start += page.text(MARGIN, start, wrapped)
+        page.text(MARGIN, start, f"n = {len(rows)}", size=SMALL, colour=MUTED)
+        at = y + height / 2 + _spread(len(rows)) * (height - 8)
+        for axes, values in zip(panels, ("library_size", "detected_genes"), strict=True):
+            axes.plot(rows[values], at, **_dots(group, groups, 3.0), label="sample")
+        y += height
+    for axes, values, called in zip(
+        panels, ("library_size", "detected_genes"), ("Reads assigned to genes", "Detected genes"), strict=True
+    ):
+        _dress_amount(axes, page, y, source[values].max(), called)
+    return page.finish(y + 2 * style.text_height(1) + 10 + MARGIN, synthetic)
+
+
+def _spread(points: int) -> np.ndarray:
+    """Offsets between -0.5 and 0.5 that keep neighbours apart; the same for the same number of points."""
+    golden = (5**0.5 - 1) / 2
+    return (np.arange(1, points + 1) * golden) % 1 - 0.5
+
+
+def _dots(group: str, groups: Sequence[str], size: float) -> dict:
+    colour, shape = series_style(group, groups)
+    return {**marker(colour, shape), "markersize": size, "markeredgewidth": 0.4}
+
+
+def _dress_amount(axes: Axes, page: Page, bottom: float, largest: float, called: str) -> None:
+    """An axis from 0 in units, thousands or millions."""
+    factor, unit = 1.0, ""
+    if largest >= 1e6:
+        factor, unit = 1e6, " (millions)"
+    elif largest >= 1e3:
+        factor, unit = 1e3, " (thousands)"
+    axes.set_xlim(0, max(largest, 1.0) * 1.04)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / factor:.4g}"))
+    axes.tick_params(axis="y", length=0, labelleft=False)
+    axes.grid(axis="x")
+    axes.set_xlabel(called + unit, labelpad=3)
+
+
+def pca_source(table: pd.DataFrame, explained: tuple[float, float]) -> pd.DataFrame:
+    """Scores of the first two principal components by label, without ids, sorted so that order tells nothing.
+
+    Args:
+        table: a row a sample with the columns pc1, pc2 and label (missing: unknown).
+        explained: the share of the variance that each component explains, fractions of 1.
+
+    Returns:
+        pc1, pc2, label, and explained_1, explained_2, the same in every row.
+    """
+    rows = _by_label(table[PCA_COLUMNS], ["pc1", "pc2"])
+    return rows.assign(explained_1=float(explained[0]), explained_2=float(explained[1]))
+
+
+@style.publication()
+def plot_pca(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None) -> Figure:
+    """Draw the first two principal components, a point a sample.
+
+    Args:
+        source: as from `pca_source`.
+        labels: what the labels of the samples are called.
+        synthetic: the mark of data that are no patients'.
+    """
+    if source.empty:
+        return nothing_to_show("Principal components", ["no sample"], synthetic)
+    page = Page(style.ONE_COLUMN)
+    groups = words.distinct(source["label"])
+    y = MARGIN + page.legend(
+        MARGIN, [(words.heading(group, labels), *series_style(group, groups)) for group in groups]
+    )
+    axes, bottom = _square(page, y + 4)
+    for group in groups:
+        rows = source[source["label"] == group]
+        axes.plot(rows["pc1"], rows["pc2"], **_dots(group, groups, 3.6), label="sample")
+    axes.margins(0.06)
+    for axis, number in ((axes.xaxis, 1), (axes.yaxis, 2)):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        share = words.percent(source[f"explained_{number}"].iloc[0])
+        axis.set_label_text(f"PC{number} ({share} of variance)")
+    return page.finish(bottom, synthetic)
+
+
+def _square(page: Page, y: float) -> tuple[Axes, float]:
+    """Square axes with room for their numbers and names; and where the sheet ends."""
+    left = MARGIN + _GUTTER
+    side = page.width - MARGIN - left - 6
+    return page.axes(left, y, side, side), y + side + 30
+
+
+def roc_source(roc: pd.DataFrame, performance: pd.DataFrame) -> pd.DataFrame:
+    """The curves as they are, and the area under them beside the mean curve.
+
+    Args:
+        roc: columns repeat (a number, or "mean"), fpr, tpr, lower, upper (the band of the mean, else blank).
+        performance: results table whose row of the quantity "AUC" is printed.
+
+    Returns:
+        The columns of `roc` and, in the mean's rows, auc, auc_lower, auc_upper and interval.
+    """
+    source = roc[ROC_COLUMNS].assign(repeat=roc["repeat"].astype(str))
+    area = performance[performance["quantity"] == AUC]
+    mean = source["repeat"] == MEAN
+    for column, value in (("auc", "estimate"), ("auc_lower", "lower"), ("auc_upper", "upper")):
+        source[column] = np.where(mean, area[value].iloc[0] if len(area) else np.nan, np.nan)
+    method = area["interval"].iloc[0] if len(area) else pd.NA
+    source["interval"] = pd.array([method if is_mean else pd.NA for is_mean in mean], dtype="string")
+    return source.reset_index(drop=True)
+
+
+@style.publication()
+def plot_roc(
+    source: pd.DataFrame, *, labels: Mapping[str, str] | None = None, synthetic: str | None = None
+) -> Figure:
+    """Draw the mean ROC curve with its band over the curves of the repeats.
+
+    Args:
+        source: as from `roc_source`.
+        labels: what the quantity "AUC" is called.
+        synthetic: the mark of data that are no patients'.
+    """
+    curves = source.dropna(subset=["fpr", "tpr"])
+    if curves.empty:
+        return nothing_to_show("ROC curve", ["no held-out predictions of both classes"], synthetic)
+    page = Page(style.ONE_COLUMN)
+    mean = curves[curves["repeat"] == MEAN]
+    repeats = curves[curves["repeat"] != MEAN]
+    area = source.dropna(subset=["auc"]).head(1)
+    y = MARGIN
+    for row in area.itertuples():
+        shown = f"{words.name(AUC, labels or {})} {words.decimals(row.auc, 3)}"
+        shown = f"{shown} {words.interval(row.auc_lower, row.auc_upper)}".rstrip()
+        y += page.text(MARGIN + _GUTTER, y, shown, weight="bold") + 5
+    axes, bottom = _square(page, y)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)), label="reference")
+    for _, curve in repeats.groupby("repeat", sort=False):
+        axes.plot(curve["fpr"], curve["tpr"], color="#A8A8A8", linewidth=0.6, label="repeat", clip_on=False)
+    if mean[["lower", "upper"]].notna().all(axis=None) and len(mean):
+        band = {"color": style.SKY, "alpha": 0.35, "linewidth": 0, "zorder": 1, "label": "band"}
+        axes.fill_between(mean["fpr"], mean["lower"], mean["upper"], **band)
+    axes.plot(
+        mean["fpr"], mean["tpr"], color=style.BLUE, linewidth=1.5, label="mean", clip_on=False, zorder=3
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(FixedLocator(np.arange(6) / 5))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.3g}"))
+    axes.set_xlabel("1 − specificity (%)")
+    axes.set_ylabel("Sensitivity (%)")
+    return page.finish(bottom + page.notes(bottom, _roc_notes(source, mean, repeats)) + MARGIN, synthetic)
+
+
+def _roc_notes(source: pd.DataFrame, mean: pd.DataFrame, repeats: pd.DataFrame) -> list[str]:
+    parts = []
+    if len(mean):
+        parts.append("blue: mean")
+    if len(mean) and mean[["lower", "upper"]].notna().any(axis=None):
+        parts.append("band: its interval")
+    if len(repeats):
+        parts.append(f"grey: {repeats['repeat'].nunique()} repeats")
+    sentence = "; ".join([*parts, "dashed: no discrimination"])
+    methods = words.distinct(source["interval"])
+    return [
+        sentence[0].upper() + sentence[1:] + ".",
+        *(f"Interval of the AUC: {method}." for method in methods),
+    ]
+
+
+def performance_source(table: pd.DataFrame, quantities: Sequence[str] = QUANTITIES) -> pd.DataFrame:
+    """The rows of a results table that the performance figure shows, in the order of `quantities`."""
+    rows = table[table["quantity"].isin(list(quantities))]
+    order = rows["quantity"].map({quantity: place for place, quantity in enumerate(quantities)})
+    return rows.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+@style.publication()
+def plot_performance(
+    source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None
+) -> Figure:
+    """Draw each measure of the held-out predictions with its interval; accuracy beside the majority's rate.
+
+    Args:
+        source: as from `performance_source`.
+        labels: what the measures are called.
+        synthetic: the mark of data that are no patients'.
+    """
+    if not (source["status"] == results.ESTIMATED).any():
+        return nothing_to_show("Performance of the classifier", words.distinct(source["reason"]), synthetic)
+    majority = source.loc[source["quantity"] == MAJORITY, "estimate"].dropna()
+    section = Section("", tuple(_measure(row, labels) for row in source.itertuples()))
+    return forest(
+        [section],
+        Scale("Estimate", 1.0, 0.2),
+        mark_columns=("n/N", "Estimate (interval)"),
+        reference=majority.iloc[0] if len(majority) else None,
+        notes=small_print(source),
+        synthetic=synthetic,
+    )
+
+
+def _measure(row, labels: Mapping[str, str]) -> Row:
+    shown = ""
+    if row.status == results.ESTIMATED:
+        shown = f"{words.decimals(row.estimate, 3)} {words.interval(row.lower, row.upper)}".rstrip()
+    colour, shape = (PAPER, "D") if row.quantity == MAJORITY else (style.BLUE, "o")
+    mark = Mark(
+        row.estimate,
+        row.lower,
+        row.upper,
+        (words.counts(row.numerator, row.denominator), shown),
+        colour,
+        shape,
+    )
+    return Row(words.heading(row.quantity, labels), (mark,))

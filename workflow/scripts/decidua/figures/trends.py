@@ -1,0 +1,265 @@
+"""How does a rate change with the number of earlier miscarriages?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from decidua import results, style
+from decidua.figures import words
+from decidua.figures.page import (
+    MARGIN,
+    Page,
+    marker,
+    nothing_to_show,
+    scale_top,
+    series_style,
+    small_print,
+)
+from decidua.style import INK, MUTED, SMALL, TITLE
+
+TESTS = ("Pearson chi-square", "Cochran-Armitage")
+_PLOT_HEIGHT = 104.0
+#: Room for the numbers at the vertical axis.
+_NUMBERS = 25.0
+_GAP = 16.0
+_MOST_ABREAST = 3
+
+
+def trend_source(
+    table: pd.DataFrame,
+    variable: str,
+    *,
+    levels: Sequence[str] | None = None,
+    tests: Sequence[str] = TESTS,
+) -> pd.DataFrame:
+    """The rows of a results table that the trend figure of one variable shows.
+
+    Args:
+        table: results table with the analysis "trend".
+        variable: the variable that is followed over the history.
+        levels: categories of the history in their order; without them those that a test over several
+            categories names (level "2, 3, 4+"), or every one.
+        tests: names of the tests whose p-values are printed.
+
+    Returns:
+        Rates by population and category, then the tests.
+    """
+    rows = table[(table["analysis"] == "trend") & (table["variable"] == variable)]
+    rates = rows[rows["quantity"] == "rate"]
+    tested = rows[(rows["quantity"] == "test") & rows["test"].isin(list(tests))]
+    levels = list(levels) if levels is not None else _categories(rows)
+    order = {level: place for place, level in enumerate(levels)}
+    populations = {name: place for place, name in enumerate(words.distinct(rates["population"]))}
+    rates = rates[rates["level"].isin(levels)].drop_duplicates(["population", "level"])
+    places = pd.DataFrame({"p": rates["population"].map(populations), "l": rates["level"].map(order)})
+    rates = rates.loc[places.sort_values(["p", "l"], kind="stable").index]
+    return pd.concat([rates, tested], ignore_index=True)
+
+
+def _categories(rows: pd.DataFrame) -> list[str]:
+    over = words.distinct(rows.loc[rows["quantity"] == "test", "level"])
+    named = max((level.split(", ") for level in over if ", " in level), key=len, default=None)
+    return named or words.distinct(rows.loc[rows["quantity"] == "rate", "level"])
+
+
+@style.publication()
+def plot_trend(
+    source: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    synthetic: str | None = None,
+    title: str | None = None,
+    history: str = "miscarriages",
+) -> Figure:
+    """Draw the rate over categories of the history, a panel a population (Han et al. 2025, Figures 4 to 7).
+
+    Args:
+        source: as from `trend_source`.
+        labels: what the variable, the populations and the history are called.
+        synthetic: the mark of data that are no patients'.
+        title: what the rate is of; without it the variable's label.
+        history: key of the horizontal axis' name in `labels`.
+    """
+    rates = source[source["quantity"] == "rate"]
+    if title is None:
+        title = ", ".join(words.heading(variable, labels) for variable in words.distinct(source["variable"]))
+    if not (rates["status"] == results.ESTIMATED).any():
+        return nothing_to_show(title or "Trend", words.distinct(rates["reason"]), synthetic)
+    panels = _panels(source, labels)
+    axis_title = style.wrap(f"{title} (%)", 1.2 * _PLOT_HEIGHT)
+    categories = [words.name(level, labels) for level in words.distinct(rates["level"])]
+    grid = _Grid.fit(panels, categories, _NUMBERS + style.text_height(len(axis_title)))
+    top, step = scale_top(float(rates[["estimate", "upper"]].max().max()))
+    page = Page(grid.width)
+    y = MARGIN
+    for first in range(0, len(panels), grid.abreast):
+        y = _write_panels(page, grid, panels[first : first + grid.abreast], y, axis_title, top, step)
+        y += page.text(grid.middle, y, words.heading(history, labels), ha="center") + _GAP / 2
+    y += page.notes(y, small_print(source))
+    return page.finish(y + MARGIN, synthetic)
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One population: its tests in words, and its rate rows by category (None: the table has no such row)."""
+
+    title: str
+    tests: tuple[str, ...]
+    rates: tuple
+    colour: str
+    shape: str
+
+
+def _panels(source: pd.DataFrame, labels: Mapping[str, str]) -> list[_Panel]:
+    rates = source[source["quantity"] == "rate"]
+    tests = source[source["quantity"] == "test"]
+    levels = words.distinct(rates["level"])
+    populations = words.distinct(rates["population"])
+    panels = []
+    for population in populations:
+        own = {rate.level: rate for rate in rates[rates["population"] == population].itertuples()}
+        panels.append(
+            _Panel(
+                words.heading(population, labels),
+                tuple(
+                    _in_words(test, levels, labels)
+                    for test in tests[tests["population"] == population].itertuples()
+                ),
+                tuple(own.get(level) for level in levels),
+                *series_style(population, populations),
+            )
+        )
+    return panels
+
+
+def _in_words(test, levels: Sequence[str], labels: Mapping[str, str]) -> str:
+    """The test and its p; the categories are named where they are not the ones drawn."""
+    compared = test.level if not pd.isna(test.level) else ""
+    shown = f"{test.test} {words.p_value(test.p)}"
+    return shown if compared in ("", ", ".join(levels)) else f"{words.name(compared, labels)}: {shown}"
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """How many panels stand abreast so that every category's numbers fit under it; lengths in points."""
+
+    width: float
+    gutter: float
+    abreast: int
+    panel: float
+    categories: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def fit(cls, panels: Sequence[_Panel], names: Sequence[str], gutter: float) -> "_Grid":
+        printed = [text for panel in panels for rate in panel.rates for text in _printed(rate)]
+        printed += [word for name in names for word in name.split()]
+        needed = max(style.text_width(text) for text in printed) + 3
+        width = style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS
+        candidates = [(width, abreast) for abreast in range(min(_MOST_ABREAST, len(panels)), 0, -1)]
+        for width, abreast in [*candidates, (style.TWO_COLUMNS, 1)]:
+            panel = (width * 72 - 2 * MARGIN - gutter - _GAP * (abreast - 1)) / abreast
+            if panel / len(names) >= needed:
+                break
+        slot = panel / len(names) - 3
+        return cls(width, gutter, abreast, panel, tuple(tuple(style.wrap(name, slot)) for name in names))
+
+    def left(self, column: int) -> float:
+        return MARGIN + self.gutter + column * (self.panel + _GAP)
+
+    @property
+    def slot(self) -> float:
+        return self.panel / len(self.categories)
+
+    @property
+    def middle(self) -> float:
+        return (self.left(0) + self.left(self.abreast - 1) + self.panel) / 2
+
+
+def _printed(rate) -> tuple[str, str]:
+    if rate is None:
+        return "–", "–"
+    shown = words.percent(rate.estimate) if rate.status == results.ESTIMATED else "–"
+    return words.counts(rate.numerator, rate.denominator), shown
+
+
+def _write_panels(
+    page: Page, grid: _Grid, panels: Sequence[_Panel], y: float, title: Sequence[str], top: float, step: float
+) -> float:
+    """One row of panels, level with each other; returns where it ends."""
+    headers = [_header(panel, grid.panel) for panel in panels]
+    head = max(_header_height(*header) for header in headers)
+    for column, (panel, header) in enumerate(zip(panels, headers, strict=True)):
+        x = grid.left(column)
+        rise = y + page.text(x, y, header[0], size=TITLE, weight="bold")
+        page.text(x, rise, header[1], size=SMALL, colour=MUTED)
+        axes = page.axes(
+            x, y + head, grid.panel, _PLOT_HEIGHT, xlim=(-0.5, len(panel.rates) - 0.5), ylim=(0, top)
+        )
+        _dress(axes, len(panel.rates), top, step, labelled=column == 0)
+        _draw(axes, panel)
+        for place, rate in enumerate(panel.rates):
+            if rate is None or rate.status != results.ESTIMATED:
+                middle = x + (place + 0.5) * grid.slot
+                foot = y + head + _PLOT_HEIGHT - 3
+                page.upright(
+                    middle,
+                    foot,
+                    [words.NOT_ESTIMABLE],
+                    va="bottom",
+                    ha="center",
+                    size=SMALL,
+                    colour=MUTED,
+                    slant="italic",
+                )
+    y += head
+    page.upright(MARGIN, y + _PLOT_HEIGHT / 2, title, va="center")
+    return _write_numbers(page, grid, panels, y + _PLOT_HEIGHT + 4)
+
+
+def _header(panel: _Panel, width: float) -> tuple[list[str], list[str]]:
+    tests = [line for test in panel.tests for line in style.wrap(test, width, SMALL)]
+    return style.wrap(panel.title, width, TITLE, "bold"), tests
+
+
+def _header_height(title: Sequence[str], tests: Sequence[str]) -> float:
+    return style.text_height(len(title), TITLE) + style.text_height(len(tests), SMALL) + 5
+
+
+def _dress(axes: Axes, categories: int, top: float, step: float, labelled: bool) -> None:
+    axes.yaxis.set_major_locator(FixedLocator([i * step for i in range(round(top / step) + 1)]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.3g}"))
+    axes.xaxis.set_major_locator(FixedLocator(range(categories)))
+    axes.tick_params(axis="x", labelbottom=False)
+    axes.tick_params(axis="y", labelleft=labelled)
+    axes.grid(axis="y")
+
+
+def _draw(axes: Axes, panel: _Panel) -> None:
+    for place, rate in enumerate(panel.rates):
+        if rate is None or rate.status != results.ESTIMATED:
+            continue
+        if not (pd.isna(rate.lower) or pd.isna(rate.upper)):
+            axes.plot(
+                [place, place], [rate.lower, rate.upper], color=INK, zorder=2, label="interval", clip_on=False
+            )
+        axes.plot([place], [rate.estimate], **marker(panel.colour, panel.shape), label="estimate")
+
+
+def _write_numbers(page: Page, grid: _Grid, panels: Sequence[_Panel], y: float) -> float:
+    """Below the panels: the categories, n/N and the rate, each on its own line."""
+    lines = max(len(category) for category in grid.categories)
+    counts = y + style.text_height(lines) + 2
+    rate = counts + style.text_height(1)
+    page.text(grid.left(0) - 4, counts, "n/N", colour=MUTED, ha="right")
+    page.text(grid.left(0) - 4, rate, "Rate", colour=MUTED, ha="right")
+    for column, panel in enumerate(panels):
+        for place, category in enumerate(grid.categories):
+            middle = grid.left(column) + (place + 0.5) * grid.slot
+            page.text(middle, y, category, ha="center", weight="normal")
+            for line, text in zip((counts, rate), _printed(panel.rates[place]), strict=True):
+                page.text(middle, line, text, ha="center", colour=MUTED)
+    return rate + style.text_height(1) + 3

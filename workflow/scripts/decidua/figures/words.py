@@ -1,0 +1,78 @@
+"""How is a number, a p-value or a name written on a figure?"""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pandas as pd
+
+NOT_ESTIMABLE = "not estimable"
+#: What the keys that every table has are called, unless the labels say otherwise.
+NAMES = {"all": "All", "normal": "Normal", "abnormal": "Abnormal", "unknown": "Unknown"}
+
+
+def decimals(value: float, places: int) -> str:
+    """A number with that many decimals, halves rounded up as statistics packages print them."""
+    return str(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+
+
+def p_value(p: float) -> str:
+    """p = .034, p < .001, p > .999: three decimals, no zero before the point; not estimable if missing."""
+    if pd.isna(p):
+        return NOT_ESTIMABLE
+    if p < 0.001:
+        return "p < .001"
+    if p > 0.999:
+        return "p > .999"
+    return f"p = {decimals(p, 3).removeprefix('0')}"
+
+
+def percent(fraction: float) -> str:
+    """A fraction of 1 as a percentage with one decimal."""
+    return f"{decimals(Decimal(repr(float(fraction))) * 100, 1)}%"
+
+
+def percent_interval(lower: float, upper: float) -> str:
+    """Two fractions of 1 as (38.6–51.8); nothing when there is no interval."""
+    if pd.isna(lower) or pd.isna(upper):
+        return ""
+    low, high = (percent(end).removesuffix("%") for end in (lower, upper))
+    return f"({low}–{high})"
+
+
+def interval(lower: float, upper: float, places: int = 3) -> str:
+    """Two numbers as (0.853–0.964); nothing when there is no interval."""
+    if pd.isna(lower) or pd.isna(upper):
+        return ""
+    return f"({decimals(lower, places)}–{decimals(upper, places)})"
+
+
+def counts(numerator: Any, denominator: Any) -> str:
+    """n/N, with a dash where the table gives no count."""
+    if pd.isna(denominator):
+        return "–"
+    return f"{'–' if pd.isna(numerator) else int(numerator)}/{int(denominator)}"
+
+
+def name(key: str, labels: Mapping[str, str]) -> str:
+    """What a key of the table is called: its label, the labels of its parts, or the key in plain words."""
+    if key in labels:
+        return labels[key]
+    for joint in (" + ", " v "):
+        if joint in key:
+            return joint.join(name(part, labels) for part in key.split(joint))
+    if key in NAMES:
+        return NAMES[key]
+    return re.sub(r"(?<=\d)-(?=\d)", "–", key.replace("_", " "))
+
+
+def heading(key: str, labels: Mapping[str, str]) -> str:
+    """The name of a key as it begins a line."""
+    called = name(key, labels)
+    return called[:1].upper() + called[1:]
+
+
+def distinct(texts: Iterable[Any]) -> list[str]:
+    """The texts that are there, each once, in their order."""
+    return list(dict.fromkeys(str(text) for text in texts if not pd.isna(text) and str(text)))

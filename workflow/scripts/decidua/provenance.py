@@ -1,0 +1,143 @@
+"""What made this artifact? Fingerprints of code, a record a job, one manifest for all."""
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "statsmodels",
+    "scikit-learn",
+    "matplotlib",
+    "seaborn",
+    "snakemake",
+)
+MODULE_OF = {"scikit-learn": "sklearn"}
+MANIFEST_COLUMNS = ("path", "sha256", "rule", "fingerprint", "synthetic")
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def fingerprint(script: str | Path) -> str:
+    """A hash of a script and of every library module that it imports, directly or not.
+
+    Snakemake watches the script alone; with this value among a rule's params, an edit of a module redoes
+    exactly the jobs whose script reaches it.
+    """
+    digest = hashlib.sha256()
+    for path in closure(script):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def closure(script: str | Path) -> list[Path]:
+    """A script and the files of the `decidua` modules that it imports, directly or not, in a fixed order."""
+    script = Path(script).resolve()
+    library = script.parent
+    reached: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            waiting += _imports(path, library)
+    return [script, *sorted(reached - {script})]
+
+
+@cache
+def _imports(path: Path, library: Path) -> tuple[Path, ...]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    found = set()
+    for name in names:
+        parts = name.split(".")
+        if parts[0] != "decidua":
+            continue
+        # Importing a.b.c runs a/__init__.py and a/b/__init__.py too.
+        for depth in range(1, len(parts) + 1):
+            stem = library.joinpath(*parts[:depth])
+            found |= {file for file in (stem / "__init__.py", stem.with_suffix(".py")) if file.is_file()}
+    return tuple(sorted(found))
+
+
+def record(
+    *,
+    rule: str,
+    wildcards: Mapping[str, str],
+    version: str,
+    params: Mapping[str, Any],
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+    synthetic: bool,
+) -> dict[str, Any]:
+    """One job's provenance: what went in, what came out, by which code, settings, seed and packages.
+
+    Holds no clock time, user, host or absolute path; a file from outside the working folder goes by its name.
+    """
+    return {
+        "rule": rule,
+        "wildcards": dict(sorted(wildcards.items())),
+        "version": version,
+        "fingerprint": params.get("code"),
+        "synthetic": synthetic,
+        "seed": params.get("seed"),
+        "settings": {name: value for name, value in sorted(params.items()) if name not in ("code", "seed")},
+        "inputs": {_shown(path): sha256(path) for path in inputs},
+        "outputs": {_shown(path): sha256(path) for path in outputs},
+        "packages": {
+            name: importlib.metadata.version(name)
+            for name in PACKAGES
+            if MODULE_OF.get(name, name) in sys.modules
+        },
+    }
+
+
+def _shown(path: str) -> str:
+    return Path(path).name if Path(path).is_absolute() else str(path)
+
+
+def write_record(entry: Mapping[str, Any], path: str | Path) -> None:
+    """Write a record as JSON with sorted keys."""
+    text = json.dumps(entry, indent=1, sort_keys=True, ensure_ascii=False, default=str)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def manifest(records: Iterable[str | Path], results: str | Path) -> list[dict[str, str]]:
+    """Every artifact of the records, a row each, sorted by path.
+
+    Args:
+        records: files that `write_record` wrote.
+        results: the version's folder; paths are given relative to it.
+    """
+    rows = []
+    for path in records:
+        entry = json.loads(Path(path).read_text(encoding="utf-8"))
+        outputs = {**entry["outputs"], str(path): sha256(path)}
+        for output, digest in outputs.items():
+            rows.append(
+                {
+                    "path": str(Path(output).relative_to(results)),
+                    "sha256": digest,
+                    "rule": entry["rule"],
+                    "fingerprint": entry["fingerprint"] or "",
+                    "synthetic": "yes" if entry["synthetic"] else "no",
+                }
+            )
+    return sorted(rows, key=lambda row: row["path"])

@@ -1,0 +1,673 @@
+"""Which rows, one a woman, carry what a paper printed about its cohort, and what can no rows carry?"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from decidua.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from decidua.markers import Panel
+
+Facts = Mapping[str, Any]
+Columns = dict[str, list[Any]]
+
+STRATA = ("KN", "KA", "IN", "IA")
+ETIOLOGIES = ("known", "idiopathic")
+NORMAL = "normal"
+COVARIATES = ("age", "bmi", "miscarriages")
+CATEGORIES = ("2", "3", "4+")
+#: Values are whole multiples of these units, so that sums and sums of squares are exact integers.
+UNITS = {"age": 1, "bmi": 10, "ivig_dose_g": 1}
+#: Free choice, not published: shape (log-normal sigma; 0 is a normal curve) of each variable's distribution.
+SHAPES = {"age": 0.0, "bmi": 0.2, "ivig_dose_g": 0.6}
+
+DEALS = 20_000
+CHUNKS, CHUNK = 80, 5_000
+CENTRES = (33.0, 22.0, 3.0)
+Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Rebuilt rows and what they meet.
+
+    Attributes:
+        cohort: one row a woman, in the columns of a validated cohort; `synthetic` is true throughout.
+        constraints: one row a printed or derived number: constraint, where (in the paper), how (printed,
+            derived, reconstructed), target, achieved, met, note. A number that no rows can carry is among
+            them, unmet, with the reason.
+    """
+
+    cohort: pd.DataFrame
+    constraints: pd.DataFrame
+
+
+def reconstruct(
+    paper: Facts, scenario: str, rng: np.random.Generator, panel: "Panel | None" = None
+) -> Reconstruction:
+    """Build rows, one a woman, from the numbers that a paper prints about its cohort.
+
+    The rows are one of many cohorts that print the same tables. Means, SDs and ranges are met with exact
+    integers; live births, miscarriages, immune subgroups and karyotypes are dealt to the printed counts;
+    then ages, BMIs and miscarriages are swapped between women of a stratum, which leaves Table 1 as it is,
+    until the logistic regressions print as published. Where the paper contradicts itself the scenario says
+    which number is kept, and the other is listed as unmet.
+
+    Free, because nothing is published about it: the shapes of the distributions; the marker values, above
+    or below the cut-offs as the subgroup says, and which effector-to-target ratios are exceeded when
+    cytotoxicity is abnormal (at least one, the rule "any"; so prevalence differs under other rules); which
+    woman has which parity and dose; the order of the rows.
+
+    Args:
+        paper: the facts of a paper (resources/papers/), with a `reconstruction` part.
+        scenario: which of the conflicting numbers are kept; a key of the facts' `reconstruction.scenarios`.
+        rng: the same state gives the same bytes.
+        panel: cut-offs that the subgroups refer to; those printed in the paper by default.
+
+    Raises:
+        InputError: no such scenario, a panel without one of the paper's markers, or moments that no
+            integers have.
+
+    Source: Han et al. 2025, doi 10.3389/fendo.2025.1546602.
+    """
+    scenarios = paper["reconstruction"]["scenarios"]
+    if scenario not in scenarios:
+        raise InputError(Problem(f"scenario {scenario!r}", f"one of {', '.join(scenarios)}"))
+    plan = scenarios[scenario]
+    cutoffs = _cutoffs(paper, panel)
+    women = _deal(paper, plan, rng)
+    _fit_regressions(paper, women, rng)
+    women |= _marker_values(women["subgroup"], cutoffs, rng)
+    cohort = _cohort(paper, women, rng)
+    return Reconstruction(cohort, _constraints(paper, plan, cohort, cutoffs))
+
+
+def _cutoffs(paper: Facts, panel: "Panel | None") -> dict[str, dict[str, float]]:
+    """Marker to column to the value above which it is abnormal."""
+    printed = {name: value for name, value in paper["panel"].items() if isinstance(value, Mapping)}
+    if panel is None:
+        return {name: {c: float(above) for c, above in columns.items()} for name, columns in printed.items()}
+    given = {marker.name: {c.column: c.above for c in marker.cutoffs} for marker in panel.markers}
+    problems = [
+        Problem(f"a panel without cut-offs of {name}", f"cut-offs of {', '.join(columns)}")
+        for name, columns in printed.items()
+        if set(given.get(name, {})) != set(columns)
+    ]
+    if problems:
+        raise InputError(problems)
+    return {name: given[name] for name in printed}
+
+
+# Integers with exact moments -----------------------------------------------------------------------
+
+
+def integers_with_moments(
+    start: Sequence[float], total: int, squares: int, minimum: int, maximum: int
+) -> list[int]:
+    """Ascending integers near `start` with an exact sum, sum of squares, minimum and maximum.
+
+    Raises:
+        InputError: the search finds none, as when the sum and sum of squares differ in parity.
+    """
+    values = sorted(min(maximum, max(minimum, round(value))) for value in start)
+    values[0], values[-1] = minimum, maximum
+    while (missing := total - sum(values)) != 0:
+        step = 1 if missing > 0 else -1
+        inner = [k for k in range(1, len(values) - 1) if minimum <= values[k] + step <= maximum]
+        gap = squares - sum(value * value for value in values)
+        best = min(inner, key=lambda k: abs(gap - 2 * step * values[k] - 1), default=None)
+        if best is None:
+            break
+        values[best] += step
+    while (gap := squares - sum(value * value for value in values)) != 0:
+        pair = _best_pair(values, gap, minimum, maximum)
+        if pair is None or sum(values) != total:
+            found = f"sum {total}, sum of squares {squares}, range {minimum} to {maximum}"
+            raise InputError(Problem(found, f"moments that {len(values)} integers can have"))
+        up, down = pair
+        values[up] += 1
+        values[down] -= 1
+        values.sort()
+    return values
+
+
+def _best_pair(values: Sequence[int], gap: int, minimum: int, maximum: int) -> tuple[int, int] | None:
+    """Whose step up and whose step down bring the sum of squares nearest, by the smallest change."""
+    inner = range(1, len(values) - 1)
+    first = {values[k]: k for k in reversed(inner)}
+    last = {values[k]: k for k in inner}
+    best, choice = (abs(gap), 0), None
+    for up, i in first.items():
+        for down, j in last.items():
+            if i == j or up == maximum or down == minimum:
+                continue
+            rank = (abs(gap - 2 * (up - down) - 2), abs(up - down))
+            if rank < best:
+                best, choice = rank, (i, j)
+    return choice
+
+
+def _printed_moments(
+    printed: Mapping[str, str], n: int, unit: int, shape: float, smallest: int = 0
+) -> list[int]:
+    """Integers, in units of 1 / `unit`, whose mean, SD and range print as given."""
+    minimum = max(round(float(printed["min"]) * unit), smallest)
+    maximum = round(float(printed["max"]) * unit)
+    total = round(float(printed["mean"]) * n * unit)
+    squares = round((float(printed["sd"]) * unit) ** 2 * (n - 1) + total * total / n)
+    squares += (squares - total) % 2  # squares and values have the same parity
+    start = _shaped(n, total / n, float(printed["sd"]) * unit, shape, minimum, maximum)
+    return integers_with_moments(start, total, squares, minimum, maximum)
+
+
+def _shaped(n: int, mean: float, sd: float, sigma: float, minimum: int, maximum: int) -> list[float]:
+    """Quantiles of a normal or log-normal curve, cut to a range, with about this mean and SD."""
+    normal = [NormalDist().inv_cdf((k + 0.5) / n) for k in range(n)]
+    curve = [math.exp(sigma * z) if sigma else z for z in normal]
+    location, scale = mean, sd
+    values = curve
+    for _ in range(50):
+        centre = math.fsum(curve) / n
+        spread = math.sqrt(math.fsum((c - centre) ** 2 for c in curve) / (n - 1))
+        values = [min(maximum, max(minimum, location + scale * (c - centre) / spread)) for c in curve]
+        got = math.fsum(values) / n
+        got_sd = math.sqrt(math.fsum((v - got) ** 2 for v in values) / (n - 1))
+        location, scale = location + mean - got, scale * sd / got_sd
+    return values
+
+
+def tail_counts(women: int, total: int, squares: int, maximum: int) -> list[int]:
+    """How many of `women` have 4, 5, ... `maximum` miscarriages, given their sum and sum of squares.
+
+    Of the solutions the one that falls off most smoothly; at least one woman has the maximum.
+
+    Raises:
+        InputError: there is none.
+    """
+    solutions = list(_compositions(women, total, squares, maximum))
+    if not solutions:
+        found = f"{women} women, sum {total}, sum of squares {squares}, at most {maximum}"
+        raise InputError(Problem(found, "moments that integers from 4 on can have"))
+    return min(solutions, key=_unevenness)
+
+
+def _compositions(women: int, total: int, squares: int, value: int, least: int = 1) -> Iterator[list[int]]:
+    if value == 4:
+        if women * 4 == total and women * 16 == squares and women >= least:
+            yield [women]
+        return
+    for count in range(least, women + 1):
+        if count * value > total or count * value * value > squares:
+            return
+        rest = (women - count, total - count * value, squares - count * value * value)
+        for counts in _compositions(*rest, value - 1, least=0):
+            yield [*counts, count]
+
+
+def _unevenness(counts: Sequence[int]) -> tuple[int, list[int]]:
+    rises = sum(max(0, later - earlier) for earlier, later in zip(counts, counts[1:], strict=False))
+    return rises, [-count for count in counts]
+
+
+# Dealing counts to women ---------------------------------------------------------------------------
+
+
+def _deal(paper: Facts, plan: Facts, rng: np.random.Generator) -> Columns:
+    """Women with stratum, subgroup, outcome and history to the printed counts, and unfitted covariates."""
+    women = _deal_outcomes(paper, plan, rng)
+    women["karyotype"] = _karyotypes(paper, women, rng)
+    for name in ("miscarriages", "age", "bmi", "parity", "ivig_dose_g"):
+        women[name] = [0] * len(women["stratum"])
+    for stratum, places in _places(women["stratum"]).items():
+        n = paper["strata"][stratum]["n"]
+        for name, unit in UNITS.items():
+            printed = paper["table1"][name][stratum]
+            if float(printed["max"]) == 0:
+                continue
+            smallest = paper["reconstruction"]["smallest_dose"] if name == "ivig_dose_g" else 0
+            values = _printed_moments(printed, n, unit, SHAPES[name], smallest)
+            _hand_out(women[name], places, values, rng)
+        parities = [k for k, count in enumerate(paper["parity_counts"][stratum]) for _ in range(count)]
+        _hand_out(women["parity"], places, parities, rng)
+        _hand_out_miscarriages(paper, women, stratum, places, rng)
+    return women
+
+
+def _places(labels: Sequence[str]) -> dict[str, list[int]]:
+    """Label to the positions that carry it, in order of first appearance."""
+    places: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        places.setdefault(label, []).append(place)
+    return places
+
+
+def _hand_out(
+    column: list[Any], places: Sequence[int], values: Sequence[Any], rng: np.random.Generator
+) -> None:
+    for place, k in zip(places, rng.permutation(len(values)).tolist(), strict=True):
+        column[place] = values[k]
+
+
+def _hand_out_miscarriages(
+    paper: Facts, women: Columns, stratum: str, places: Sequence[int], rng: np.random.Generator
+) -> None:
+    twos, threes, more = paper["reconstruction"]["miscarriage_categories"][stratum]
+    sums = paper["miscarriage_sums"][stratum]
+    counts = tail_counts(
+        more,
+        sums["sum"] - 2 * twos - 3 * threes,
+        sums["sum_of_squares"] - 4 * twos - 9 * threes,
+        int(paper["table1"]["miscarriages"][stratum]["max"]),
+    )
+    for place in places:
+        women["miscarriages"][place] = 2 + women["category"][place]
+    tail = [value for value, count in enumerate(counts, start=4) for _ in range(count)]
+    _hand_out(women["miscarriages"], [p for p in places if women["category"][p] == 2], tail, rng)
+
+
+def _deal_outcomes(paper: Facts, plan: Facts, rng: np.random.Generator) -> Columns:
+    """Stratum, subgroup, live birth and history category (0, 1, 2 for 2, 3, 4+) of every woman.
+
+    Markers other than Th1/Th2 in known etiology are not related to history (N-S): deals that are, are redone.
+    """
+    alpha = float(paper["paper"]["alpha"])
+    for _ in range(DEALS):
+        women: Columns = {"stratum": [], "subgroup": [], "live_birth": [], "category": []}
+        for stratum in STRATA:
+            for birth in (True, False):
+                categories = _categories(paper, plan, stratum, birth)
+                subgroups = _subgroups(paper, plan, stratum, birth) or [NORMAL] * len(categories)
+                order = rng.permutation(len(subgroups)).tolist()
+                women["stratum"] += [stratum] * len(categories)
+                women["subgroup"] += [subgroups[k] for k in order]
+                women["live_birth"] += [birth] * len(categories)
+                women["category"] += categories
+        _meet_th1_th2(paper, women, rng)
+        if all(p >= alpha for p in _history_p(paper, women).values()):
+            return women
+    raise InputError("reconstruction: found no deal in which the other markers are unrelated to history")
+
+
+def _categories(paper: Facts, plan: Facts, stratum: str, birth: bool) -> list[int]:
+    sizes = paper["reconstruction"]["miscarriage_categories"][stratum]
+    births = plan["live_births_by_miscarriages"][stratum]
+    counts = births if birth else [size - born for size, born in zip(sizes, births, strict=True)]
+    return [category for category, count in enumerate(counts) for _ in range(count)]
+
+
+def _subgroups(paper: Facts, plan: Facts, stratum: str, birth: bool) -> list[str]:
+    facts = paper["strata"][stratum]
+    if facts["immunity"] == NORMAL:
+        return []
+    cells = plan["subgroups"][facts["etiology"]]
+    return [name for name, (n, born) in cells.items() for _ in range(born if birth else n - born)]
+
+
+def _meet_th1_th2(paper: Facts, women: Columns, rng: np.random.Generator) -> None:
+    """Exchange subgroups between women of one outcome until Figure 6's count with 4+ miscarriages is met."""
+    wanted = paper["th1_th2_rows"]["four_or_more"][0]
+    places = _places(women["stratum"])["KA"]
+    subgroup, category, birth = women["subgroup"], women["category"], women["live_birth"]
+
+    def high(place: int) -> bool:
+        return "th1_th2" in subgroup[place]
+
+    while (count := sum(high(p) for p in places if category[p] == 2)) != wanted:
+        add = count < wanted
+        inside = [p for p in places if category[p] == 2 and high(p) != add]
+        place = inside[int(rng.integers(len(inside)))]
+        outside = [p for p in places if category[p] < 2 and high(p) == add and birth[p] == birth[place]]
+        if outside:
+            other = outside[int(rng.integers(len(outside)))]
+            subgroup[place], subgroup[other] = subgroup[other], subgroup[place]
+
+
+def _history_p(paper: Facts, women: Columns) -> dict[str, float]:
+    """p of each marker that Figure 6 calls N-S, over 2, 3, 4+ and over 2-3 v 4+ miscarriages."""
+    found = {}
+    for marker in _markers(paper):
+        for etiology in ETIOLOGIES:
+            if (etiology, marker) == ("known", "th1_th2"):
+                continue
+            table = [[0, 0] for _ in CATEGORIES]
+            for stratum, subgroup, category in zip(
+                women["stratum"], women["subgroup"], women["category"], strict=True
+            ):
+                if paper["strata"][stratum]["etiology"] == etiology:
+                    table[category][marker in subgroup.split(" + ")] += 1
+            merged = [[a + b for a, b in zip(table[0], table[1], strict=True)], table[2]]
+            found[f"{etiology}, {marker}, 2, 3, 4+"] = _pearson_p(table)
+            found[f"{etiology}, {marker}, 2-3 v 4+"] = _pearson_p(merged)
+    return found
+
+
+def _markers(paper: Facts) -> list[str]:
+    return [name for name, value in paper["panel"].items() if isinstance(value, Mapping)]
+
+
+def _karyotypes(paper: Facts, women: Columns, rng: np.random.Generator) -> list[Any]:
+    """Karyotypes of the miscarriages to Table 3's counts, drawn until Figure 7's p-values come out."""
+    lost = {
+        stratum: [p for p in places if not women["live_birth"][p]]
+        for stratum, places in _places(women["stratum"]).items()
+    }
+    for _ in range(DEALS):
+        column: list[Any] = [None] * len(women["stratum"])
+        for stratum, places in lost.items():
+            facts = paper["table3"][stratum]
+            tested, euploid = int(facts["tested"]), int(facts["euploid"].split()[0])
+            kinds = ["euploid"] * euploid + ["aneuploid"] * (tested - euploid)
+            _hand_out(column, places, kinds + ["not tested"] * (len(places) - tested), rng)
+        table = {e: [[0, 0] for _ in CATEGORIES] for e in ETIOLOGIES}
+        for stratum, category, kind in zip(women["stratum"], women["category"], column, strict=True):
+            if kind in ("euploid", "aneuploid"):
+                table[paper["strata"][stratum]["etiology"]][category][kind == "aneuploid"] += 1
+        table["all"] = (np.array(table["known"]) + np.array(table["idiopathic"])).tolist()
+        if all(_p_met(_pearson_p(table[e]), p, paper) for e, p in paper["figure7"]["p"].items()):
+            return column
+    raise InputError("reconstruction: found no karyotypes with Figure 7's p-values")
+
+
+def _p_met(p: float, printed: str, paper: Facts) -> bool:
+    return p >= float(paper["paper"]["alpha"]) if printed == "N-S" else _as(printed, p) == printed
+
+
+# Fitting the regressions by swaps ------------------------------------------------------------------
+
+
+@dataclass
+class _Regression:
+    """A printed logistic regression of live birth, kept up to date while covariates are swapped.
+
+    Every slope starts at its printed value; one Newton step from there gives the maximum-likelihood slope to
+    second order, so a swap costs two rows and a 4 x 4 solve. Plain floats in a fixed order of additions: the
+    bytes depend neither on the linear algebra library nor on the processor.
+    """
+
+    members: list[int]
+    windows: list[tuple[float, float]]
+    printed: list[tuple[float, float, float]]
+    tolerance: tuple[float, float]
+    slopes: tuple[float, ...] = ()
+    totals: tuple[float, ...] = ()
+    parts: dict[int, tuple[float, ...]] | None = None
+    misfit: float = 0.0
+
+    def refresh(self, row: Callable[[int], tuple[float, float, float, bool]]) -> None:
+        """Solve the intercept at the printed slopes and recompute every woman's part."""
+        intercept = self.slopes[0] if self.slopes else 1.5
+        for _ in range(25):
+            self.slopes = (intercept, *(centre for centre, _ in self.windows))
+            self.parts = {i: _part(self.slopes, *row(i)) for i in self.members}
+            self.totals = tuple(math.fsum(column) for column in zip(*self.parts.values(), strict=True))
+            intercept += self.totals[0] / self.totals[4]
+            if abs(self.totals[0]) < 1e-9:
+                break
+        self.misfit = self.distance(self.totals)
+
+    def distance(self, totals: Sequence[float]) -> float:
+        """0 when odds ratios, intervals and p-values are well within what is printed; else squared excess."""
+        steps, errors = _newton_step(totals)
+        sum_of_squares = 0.0
+        to_interval, to_p = self.tolerance
+        for k in range(3):
+            centre, width = self.windows[k]
+            lower, upper, p = self.printed[k]
+            slope = centre + steps[k]
+            reach = Z95 * errors[k]
+            # p-values are compared with the sign of the slope, or a slope of the wrong sign could fit.
+            signed = math.copysign(math.erfc(abs(slope) / errors[k] / math.sqrt(2)) - 1, -slope)
+            for excess in (
+                (abs(steps[k]) - width / 2) / 0.00025,
+                (abs(math.exp(slope - reach) - lower) - to_interval / 2) / (to_interval / 4),
+                (abs(math.exp(slope + reach) - upper) - to_interval / 2) / (to_interval / 4),
+                (abs(signed - math.copysign(p - 1, -centre)) - to_p / 2) / (to_p / 4),
+            ):
+                if excess > 0:
+                    sum_of_squares += excess * excess
+        return sum_of_squares
+
+
+def _part(slopes: Sequence[float], age: float, bmi: float, losses: float, birth: bool) -> tuple[float, ...]:
+    """One woman's part of the score (4) and of the information matrix (10, upper triangle by rows)."""
+    x, y, z = age - CENTRES[0], bmi - CENTRES[1], losses - CENTRES[2]
+    p = 1.0 / (1.0 + math.exp(-(slopes[0] + slopes[1] * x + slopes[2] * y + slopes[3] * z)))
+    r, w = birth - p, p * (1.0 - p)
+    wx, wy, wz = w * x, w * y, w * z
+    return (r, r * x, r * y, r * z, w, wx, wy, wz, wx * x, wx * y, wx * z, wy * y, wy * z, wz * z)
+
+
+def _newton_step(totals: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Steps and standard errors of the three slopes, by Cholesky factors of the information matrix."""
+    s0, s1, s2, s3, i00, i01, i02, i03, i11, i12, i13, i22, i23, i33 = totals
+    a = math.sqrt(i00)
+    b, c, d = i01 / a, i02 / a, i03 / a
+    e = math.sqrt(i11 - b * b)
+    f, g = (i12 - c * b) / e, (i13 - d * b) / e
+    h = math.sqrt(i22 - c * c - f * f)
+    k = (i23 - d * c - g * f) / h
+    m = math.sqrt(i33 - d * d - g * g - k * k)
+    z0 = s0 / a
+    z1 = (s1 - b * z0) / e
+    z2 = (s2 - c * z0 - f * z1) / h
+    z3 = (s3 - d * z0 - g * z1 - k * z2) / m
+    step3 = z3 / m
+    step2 = (z2 - k * step3) / h
+    step1 = (z1 - f * step2 - g * step3) / e
+    v1, v2, v3 = 1 / e, 1 / h, 1 / m
+    w21, w32 = -f * v1 * v2, -k * v2 * v3
+    w31 = -(g * v1 + k * w21) * v3
+    errors = (math.sqrt(v1 * v1 + w21 * w21 + w31 * w31), math.sqrt(v2 * v2 + w32 * w32), v3)
+    return (step1, step2, step3), errors
+
+
+def _regressions(paper: Facts, stratum: Sequence[str]) -> dict[str, _Regression]:
+    tolerance = paper["reconstruction"]["tolerance"]
+    found = {}
+    for population in ("all", *ETIOLOGIES):
+        rows = [paper["table2"][population][name] for name in COVARIATES]
+        found[population] = _Regression(
+            members=[
+                i
+                for i, s in enumerate(stratum)
+                if population in ("all", paper["strata"][s]["etiology"])
+            ],
+            windows=[_slope_window(row) for row in rows],
+            printed=[tuple(float(row[key]) for key in ("lower", "upper", "p")) for row in rows],
+            tolerance=(tolerance["interval"], tolerance["p"]),
+        )
+    return found
+
+
+def _slope_window(row: Mapping[str, str]) -> tuple[float, float]:
+    """Centre and half width of the slopes that print both the odds ratio and, up to its sign, B."""
+    ratio, size = float(row["odds_ratio"]), abs(float(row["B"]))
+    low, high = math.log(ratio - 0.0005), math.log(ratio + 0.0005)
+    signed = math.copysign(size, math.log(ratio))
+    low_b, high_b = max(low, signed - 0.0005), min(high, signed + 0.0005)
+    if low_b < high_b:
+        low, high = low_b, high_b
+    return (low + high) / 2, (high - low) / 2
+
+
+def _fit_regressions(paper: Facts, women: Columns, rng: np.random.Generator) -> None:
+    """Anneal by swaps within a stratum until Table 2 prints as published, in at most a fixed number of steps.
+
+    A swap exchanges the ages, the BMIs, or (both with four or more) the miscarriages of two women of one
+    stratum, so Table 1 and every count by history stay as they are. The mean ages of Figure 6 are kept too.
+    """
+    models = _regressions(paper, women["stratum"])
+    columns = [women[name] for name in COVARIATES]
+    births, category = women["live_birth"], women["category"]
+    pools = _places(women["stratum"])
+    many = {s: [p for p in places if category[p] == 2] for s, places in pools.items()}
+    etiology = [paper["strata"][s]["etiology"] for s in women["stratum"]]
+    ages = _AgeBalance.of(paper, women)
+
+    def row(i: int) -> tuple[float, float, float, bool]:
+        return columns[0][i], columns[1][i] / UNITS["bmi"], columns[2][i], births[i]
+
+    for chunk in range(CHUNKS):
+        for model in models.values():
+            model.refresh(row)
+        if ages.misfit(0) == 0 and all(model.misfit == 0 for model in models.values()):
+            return
+        heat = max(0.0, 1 - chunk / (0.6 * CHUNKS)) ** 2 + 1e-3
+        for i, which, pick, luck in _moves(len(births), rng):
+            column = columns[min(which // 2, 2)]
+            stratum = women["stratum"][i]
+            pool = pools[stratum] if which < 4 else many[stratum]
+            j = pool[int(pick * len(pool))]
+            if column[i] == column[j] or (which == 4 and category[i] < 2):
+                continue
+            shift = ages.shift(i, j) if which < 2 else 0
+            column[i], column[j] = column[j], column[i]
+            rise = ages.misfit(shift) - ages.misfit(0)
+            tried = []
+            for model in (models[etiology[i]], models["all"]):
+                one, two = _part(model.slopes, *row(i)), _part(model.slopes, *row(j))
+                parts = zip(model.totals, model.parts[i], model.parts[j], one, two, strict=True)
+                totals = tuple([t - a - b + c + d for t, a, b, c, d in parts])
+                misfit = model.distance(totals)
+                rise += misfit - model.misfit
+                tried.append((model, one, two, totals, misfit))
+            if rise <= 0 or luck < math.exp(-rise / heat):
+                ages.total += shift
+                for model, one, two, totals, misfit in tried:
+                    model.parts[i], model.parts[j] = one, two
+                    model.totals, model.misfit = totals, misfit
+            else:
+                column[i], column[j] = column[j], column[i]
+
+
+def _moves(women: int, rng: np.random.Generator) -> Iterator[tuple[int, int, float, float]]:
+    """A chunk of proposals: a woman, what is swapped (0-1 age, 2-3 BMI, 4 miscarriages), a partner, luck."""
+    return zip(
+        rng.integers(women, size=CHUNK).tolist(),
+        rng.integers(5, size=CHUNK).tolist(),
+        rng.random(CHUNK).tolist(),
+        rng.random(CHUNK).tolist(),
+        strict=True,
+    )
+
+
+@dataclass
+class _AgeBalance:
+    """The sum of ages of the women of known etiology with four or more miscarriages, and where it may lie."""
+
+    ages: list[int]
+    inside: list[bool]
+    counted: list[bool]
+    total: int
+    lowest: int
+    highest: int
+
+    @classmethod
+    def of(cls, paper: Facts, women: Columns) -> "_AgeBalance":
+        counted = [paper["strata"][s]["etiology"] == "known" for s in women["stratum"]]
+        inside = [k and c == 2 for k, c in zip(counted, women["category"], strict=True)]
+        everyone = sum(age for age, k in zip(women["age"], counted, strict=True) if k)
+        more, fewer = sum(inside), sum(counted) - sum(inside)
+        printed = paper["figure6"]["mean_age"]
+        allowed = [
+            total
+            for total in range(everyone)
+            if _as(printed["four_or_more"], total / more) == printed["four_or_more"]
+            and _as(printed["two_or_three"], (everyone - total) / fewer) == printed["two_or_three"]
+        ]
+        if not allowed:
+            raise InputError("reconstruction: found no ages with Figure 6's mean ages")
+        total = sum(age for age, k in zip(women["age"], inside, strict=True) if k)
+        return cls(women["age"], inside, counted, total, allowed[0], allowed[-1])
+
+    def shift(self, i: int, j: int) -> int:
+        """Change of the sum when women i and j of one stratum exchange ages."""
+        return (self.ages[j] - self.ages[i]) * (self.inside[i] - self.inside[j])
+
+    def misfit(self, shift: int) -> int:
+        total = self.total + shift
+        return max(0, self.lowest - total, total - self.highest) ** 2
+
+
+# Marker values and the table -----------------------------------------------------------------------
+
+#: Free choice, not published. Tenths are drawn between these multiples of the cut-off, below and above it.
+BELOW, ABOVE = 0.35, {"nk_level": 2.2, "nk_cytotoxicity": 1.8, "th1_th2": 2.4}
+
+
+def _marker_values(
+    subgroups: Sequence[str], cutoffs: Mapping[str, Mapping[str, float]], rng: np.random.Generator
+) -> Columns:
+    """A value for every marker column, in tenths, on the side of its cut-off that the subgroup says.
+
+    An abnormal marker with several cut-offs exceeds all of them in about half of the women, else some: free.
+    Lysis rises with the effector-to-target ratio, as cut-offs do.
+    """
+    values: Columns = {column: [] for columns in cutoffs.values() for column in columns}
+    for subgroup in subgroups:
+        for marker, columns in cutoffs.items():
+            abnormal = marker in subgroup.split(" + ")
+            for column, value in _marker_value(columns, abnormal, ABOVE[marker], rng).items():
+                values[column].append(value)
+    return values
+
+
+def _marker_value(
+    columns: Mapping[str, float], abnormal: bool, highest: float, rng: np.random.Generator
+) -> dict[str, float]:
+    falling = sorted(columns, key=columns.__getitem__, reverse=True)
+    while True:
+        exceeded = [abnormal] * len(falling)
+        if abnormal and len(falling) > 1 and rng.random() < 0.5:
+            exceeded = (rng.random(len(falling)) < 0.5).tolist()
+        if abnormal and not any(exceeded):
+            continue
+        tenths = []
+        for column, over in zip(falling, exceeded, strict=True):
+            cutoff = columns[column] * 10
+            if over:
+                span = int(min(cutoff * highest, 1000) - cutoff)
+                tenths.append(math.floor(cutoff) + 1 + int(rng.integers(span, size=2).min()))
+            else:
+                low, high = int(cutoff * BELOW), math.ceil(cutoff) - 1
+                tenths.append(low + int(rng.integers(high - low + 1, size=2).max()))
+        if all(a > b for a, b in zip(tenths, tenths[1:], strict=False)):
+            return {column: value / 10 for column, value in zip(falling, tenths, strict=True)}
+
+
+def _cohort(paper: Facts, women: Columns, rng: np.random.Generator) -> pd.DataFrame:
+    """The women in the columns of a validated cohort, in a drawn order."""
+    n = len(women["stratum"])
+    order = rng.permutation(n)
+    etiology = [paper["strata"][s]["etiology"] for s in women["stratum"]]
+
+    def column(values: Iterable[Any], dtype: str) -> pd.Series:
+        return pd.Series(list(values), dtype=dtype).iloc[order].reset_index(drop=True)
+
+    return pd.DataFrame(
+        {
+            "id": pd.Series([f"{paper['id']}-{k:03d}" for k in range(1, n + 1)], dtype="string"),
+            "synthetic": pd.Series([True] * n, dtype="boolean"),
+            "etiology": column(etiology, "string").astype(pd.CategoricalDtype(list(ETIOLOGIES))),
+            "age": column(women["age"], "float64"),
+            "bmi": column((value / UNITS["bmi"] for value in women["bmi"]), "float64"),
+            "miscarriages": column(women["miscarriages"], "Int64"),
+            "parity": column(women["parity"], "Int64"),
+            **{
+                name: column(women[name], "float64")
+                for columns in paper["panel"].values()
+                if isinstance(columns, Mapping)
+                for name in columns
+            },
+            "ivig_dose_g": column(women["ivig_dose_g"], "float64"),
+            "live_birth": column(women["live_birth"], "boolean"),
+            "karyotype": column(women["karyotype"], "string"),
+        }
+    )

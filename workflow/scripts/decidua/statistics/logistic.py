@@ -1,0 +1,202 @@
+"""How do covariates go with a yes/no outcome? Logistic regression by maximum likelihood."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.linalg import qr, solve_triangular
+from scipy.optimize import brentq
+from scipy.special import chdtrc, expit, ndtr, ndtri
+
+from decidua.statistics.answers import HypothesisTest, NotEstimable
+
+INTERCEPT = "intercept"
+#: Newton's method needs about ten steps to a finite maximum; towards an infinite one it never settles.
+_MOST_STEPS = 30
+_SETTLED = 1e-9
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted model; the intercept is its first term, coefficients are log odds ratios a unit."""
+
+    names: tuple[str, ...]
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    log_likelihood: float
+    women: int
+    events: int
+    _design: np.ndarray = field(repr=False)
+    _outcome: np.ndarray = field(repr=False)
+
+    @property
+    def standard_errors(self) -> np.ndarray:
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def z(self) -> np.ndarray:
+        """Wald statistics; SPSS prints their squares."""
+        return self.coefficients / self.standard_errors
+
+    @property
+    def p(self) -> np.ndarray:
+        """Two-sided p-values of the Wald tests."""
+        return 2 * ndtr(-np.abs(self.z))
+
+    @property
+    def deviance(self) -> float:
+        return -2 * self.log_likelihood
+
+    @property
+    def aic(self) -> float:
+        return self.deviance + 2 * len(self.names)
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The fitted probability of each woman."""
+        return expit(self._design @ self.coefficients)
+
+    def wald(self, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+        """Wald intervals of the coefficients; exponentiate them for odds ratios."""
+        half = ndtri((1 + confidence) / 2) * self.standard_errors
+        return self.coefficients - half, self.coefficients + half
+
+    def profile(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
+        """Profile-likelihood interval of one coefficient (R's confint of a glm).
+
+        Source: Venzon and Moolgavkar 1988, Appl Stat 37:87.
+        """
+        place = self.names.index(name)
+        others = _Others(self, place)
+        critical = ndtri((1 + confidence) / 2)
+        best, error = self.coefficients[place], self.standard_errors[place]
+
+        def excess(value: float) -> float:
+            # The signed root is nearly a straight line, which root finding likes.
+            return np.sqrt(max(2 * (self.log_likelihood - others.log_likelihood(value)), 0.0)) - critical
+
+        ends = []
+        for side in (-1, 1):
+            reach = 1.5 * critical * error
+            while excess(best + side * reach) < 0:
+                reach *= 2
+            ends.append(float(brentq(excess, best, best + side * reach, xtol=1e-7 * error)))
+        return ends[0], ends[1]
+
+    def likelihood_ratio(self, name: str) -> HypothesisTest:
+        """Likelihood-ratio test that one coefficient is zero."""
+        reduced = _Others(self, self.names.index(name)).log_likelihood(0.0)
+        statistic = max(2 * (self.log_likelihood - reduced), 0.0)
+        return HypothesisTest(float(statistic), float(chdtrc(1, statistic)), 1.0)
+
+
+def fit(covariates: pd.DataFrame, outcome: ArrayLike) -> Logistic:
+    """Fit a logistic regression with an intercept.
+
+    Args:
+        covariates: one row a woman, a number a column, none missing.
+        outcome: one boolean a woman.
+
+    Raises:
+        NotEstimable: no women, one outcome only, a constant covariate, covariates that determine each other,
+            or separation (the outcome is perfectly predicted for some women: Albert and Anderson 1984,
+            Biometrika 71:1).
+    """
+    x, y = covariates.to_numpy(dtype=float), np.asarray(outcome, dtype=float)
+    names = (INTERCEPT, *map(str, covariates.columns))
+    _check(x, y, names)
+    design = np.column_stack([np.ones(len(y)), x])
+    basis, triangle = _basis(design)
+    scale = np.r_[1.0, x.std(axis=0)]
+    if (np.abs(np.diag(triangle)) <= 1e-9 * np.sqrt((triangle**2).sum(axis=0))).any():
+        raise NotEstimable(f"the covariates determine each other: {', '.join(names[1:])}")
+    try:
+        found, likelihood, information = _maximum(basis, y)
+    except _Unsettled as unsettled:
+        drift = np.abs(scale * solve_triangular(triangle, unsettled.step))
+        endless = [name for name, d in zip(names[1:], drift[1:], strict=True) if d > 0.1 * drift[1:].max()]
+        raise NotEstimable(
+            f"separation: {' with '.join(endless)} predicts the outcome of some women perfectly, "
+            "so that a coefficient has no finite estimate"
+        ) from None
+    inverse = solve_triangular(triangle, np.eye(len(names)))
+    covariance = inverse @ np.linalg.inv(information) @ inverse.T
+    events = int(y.sum())
+    return Logistic(names, inverse @ found, covariance, likelihood, len(y), events, design, y)
+
+
+def _check(x: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> None:
+    if not len(y):
+        raise NotEstimable("no woman has the outcome and every covariate known")
+    if y.min() == y.max():
+        raise NotEstimable(f"all {len(y)} women have the same outcome")
+    constant = [name for name, spread in zip(names[1:], np.ptp(x, axis=0), strict=True) if spread == 0]
+    if constant:
+        raise NotEstimable(f"the same value for all women: {', '.join(constant)}")
+    if len(y) <= len(names):
+        raise NotEstimable(f"{len(y)} women are too few for {len(names)} coefficients")
+
+
+class _Unsettled(Exception):
+    """Newton's method did not settle; `step` is the last step."""
+
+    def __init__(self, step: np.ndarray):
+        self.step = step
+
+
+class _Others:
+    """The likelihood with one coefficient held at a value and the others at their best for it."""
+
+    def __init__(self, model: Logistic, place: int):
+        self.column, self.outcome = model._design[:, place], model._outcome
+        self.basis, triangle = _basis(np.delete(model._design, place, axis=1))
+        self.start = triangle @ np.delete(model.coefficients, place)
+
+    def log_likelihood(self, value: float) -> float:
+        self.start, likelihood, _ = _maximum(self.basis, self.outcome, self.column * value, self.start)
+        return likelihood
+
+
+def _basis(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Uncorrelated columns of length sqrt(n) that span the design, and the triangle that leads back."""
+    basis, triangle = qr(design, mode="economic")
+    root = np.sqrt(len(design))
+    return basis * root, triangle / root
+
+
+def _maximum(
+    x: np.ndarray, y: np.ndarray, offset: ArrayLike = 0.0, start: np.ndarray | None = None
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Newton's method with halved steps: coefficients, log-likelihood, information."""
+    b = np.zeros(x.shape[1]) if start is None else start
+    likelihood = _log_likelihood(x, y, offset, b)
+    step = np.full_like(b, np.inf)
+    for _ in range(_MOST_STEPS):
+        mu = expit(offset + x @ b)
+        information = (x * (mu * (1 - mu))[:, None]).T @ x
+        try:
+            step = np.linalg.solve(information, x.T @ (y - mu))
+        except np.linalg.LinAlgError:
+            break
+        settled = np.abs(step).max(initial=0.0) <= _SETTLED
+        b, likelihood = _ascend(x, y, offset, b, step, likelihood)
+        if settled:
+            return b, likelihood, information
+    raise _Unsettled(step)
+
+
+def _ascend(
+    x: np.ndarray, y: np.ndarray, offset: ArrayLike, b: np.ndarray, step: np.ndarray, likelihood: float
+) -> tuple[np.ndarray, float]:
+    for halving in range(20):
+        moved = b + step / 2**halving
+        reached = _log_likelihood(x, y, offset, moved)
+        if reached >= likelihood - 1e-12 * abs(likelihood):
+            return moved, reached
+    return b, likelihood
+
+
+def _log_likelihood(x: np.ndarray, y: np.ndarray, offset: ArrayLike, b: np.ndarray) -> float:
+    eta = offset + x @ b
+    return float(y @ eta - np.logaddexp(0, eta).sum())

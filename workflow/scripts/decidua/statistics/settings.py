@@ -1,0 +1,55 @@
+"""How is a cohort analysed: which columns play which part?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+HAN_GROUPS = {"known": "Known etiology", "idiopathic": "Idiopathic"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The analysis settings of one cohort; the defaults are those of Han et al. 2025.
+
+    Attributes:
+        group: column whose levels are the populations that are compared; None: the cohort as a whole.
+        group_labels: level to the words for it; their order is the order of the levels.
+        outcome: yes/no column, the outcome of the pregnancy after the work-up.
+        history: column with the number of earlier losses; None: not followed.
+        history_categories: where each category starts, ascending; the last one is open.
+        covariates: columns of the logistic regressions.
+        describe: columns of the baseline table.
+        treatment: column with the treatment (a dose or yes/no); None: not recorded.
+        karyotype: column with euploid, aneuploid or not tested; None: not recorded.
+        trends: yes/no columns to follow over the history, besides the outcome, immunity and the markers.
+        markers: names of the markers that were called, in the panel's order.
+        confidence: of every interval.
+    """
+
+    group: str | None = "etiology"
+    group_labels: Mapping[str, str] = field(default_factory=lambda: dict(HAN_GROUPS))
+    outcome: str = "live_birth"
+    history: str | None = "miscarriages"
+    history_categories: Sequence[int] = (2, 3, 4)
+    covariates: Sequence[str] = ("age", "bmi", "miscarriages")
+    describe: Sequence[str] = ("age", "bmi", "miscarriages", "parity", "ivig_dose_g")
+    treatment: str | None = "ivig_dose_g"
+    karyotype: str | None = "karyotype"
+    trends: Sequence[str] = ()
+    markers: Sequence[str] = ("nk_level", "nk_cytotoxicity", "th1_th2")
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, list):
+                object.__setattr__(self, each.name, tuple(value))
+        if not self.history_categories or list(self.history_categories) != sorted(set(self.history_categories)):
+            raise ValueError(f"history_categories: found {self.history_categories}; expected ascending numbers")
+        if not 0 < self.confidence < 1:
+            raise ValueError(f"confidence: found {self.confidence}; expected a number between 0 and 1")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], markers: Sequence[str]) -> "Settings":
+        """Settings from a mapping that may lack keys (they get their defaults); an unknown key is an error."""
+        return cls(**{**settings, "markers": tuple(markers)})

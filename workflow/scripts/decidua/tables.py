@@ -1,0 +1,32 @@
+"""How are tables read and written, so that the same numbers are always the same bytes?"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from decidua import results
+
+#: 12 significant digits: more than any reader needs, fewer than differ between processors.
+FLOAT_FORMAT = "%.12g"
+
+
+def write(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as Parquet or CSV, by the path's ending; the index is not written."""
+    path = Path(path)
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False, engine="pyarrow", compression="zstd")
+    elif path.suffix == ".csv":
+        table.to_csv(path, index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8")
+    else:
+        raise ValueError(f"{path}: tables are written as .parquet or .csv")
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Read a table that `write` wrote; results tables get their types back."""
+    path = Path(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path, engine="pyarrow")
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    if list(table.columns) == results.NAMES:
+        return table.astype(results.DTYPES)
+    return table

@@ -1,0 +1,24 @@
+"""Compute one of the chapter's tables: a row a number, with interval, test, p and whom it counts."""
+
+from decidua.statistics.settings import Settings
+from decidua.statistics.tables import baseline, karyotype, live_birth, prevalence, regression, trend
+
+from decidua import tables
+from decidua.job import job
+from decidua.markers import marker_names
+
+TABLES = {
+    "baseline": baseline,
+    "prevalence": prevalence,
+    "live_birth": live_birth,
+    "regression": regression,
+    "trend": trend,
+    "karyotype": karyotype,
+}
+
+if __name__ == "__main__":
+    with job(snakemake):
+        calls = tables.read(snakemake.input.markers)
+        women = tables.read(snakemake.input.cohort).merge(calls, on="id", validate="one_to_one")
+        settings = Settings.of(snakemake.params.settings, markers=marker_names(calls))
+        tables.write(TABLES[snakemake.wildcards.table](women, settings), snakemake.output.table)
