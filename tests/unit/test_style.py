@@ -264,6 +264,11 @@ def test_wrapped_text_fits_and_loses_nothing(text, width):
     assert kept == given_
 
 
+def test_a_word_that_fits_is_not_broken():
+    width = style.text_width("chi-square")
+    assert style.wrap("Pearson chi-square", width) == ["Pearson", "chi-square"]
+
+
 def test_text_is_measured_as_it_is_drawn():
     figure = style.figure(7, 1)
     with style.publication():

@@ -29,7 +29,7 @@ rule plot_flow:
 
 rule plot_prevalence:
     input:
-        table=expand(rules.tabulate.output.table, table="prevalence", allow_missing=True),
+        table="<open>/cohorts/{cohort}/statistics/prevalence.csv",
     output:
         png=report(
             "<open>/cohorts/{cohort}/figures/prevalence.png",
@@ -56,7 +56,7 @@ rule plot_prevalence:
 
 rule plot_live_birth:
     input:
-        table=expand(rules.tabulate.output.table, table="live_birth", allow_missing=True),
+        table="<open>/cohorts/{cohort}/statistics/live_birth.csv",
     output:
         png=report(
             "<open>/cohorts/{cohort}/figures/live_birth.png",
@@ -85,7 +85,7 @@ rule plot_live_birth:
 # One rule for every quantity that is followed over the number of earlier losses (Figures 4 to 7 of Han et al.).
 rule plot_trend:
     input:
-        table=expand(rules.tabulate.output.table, table="trend", allow_missing=True),
+        table="<open>/cohorts/{cohort}/statistics/trend.csv",
     output:
         png=report(
             "<open>/cohorts/{cohort}/figures/trend_{trend}.png",

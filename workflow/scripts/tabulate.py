@@ -5,7 +5,7 @@ from decidua.statistics.tables import baseline, karyotype, live_birth, prevalenc
 
 from decidua import tables
 from decidua.job import job
-from decidua.markers import marker_names
+from decidua.markers import marker_names, with_calls
 
 TABLES = {
     "baseline": baseline,
@@ -19,6 +19,6 @@ TABLES = {
 if __name__ == "__main__":
     with job(snakemake):
         calls = tables.read(snakemake.input.markers)
-        women = tables.read(snakemake.input.cohort).merge(calls, on="id", validate="one_to_one")
+        women = with_calls(tables.read(snakemake.input.cohort), calls)
         settings = Settings.of(snakemake.params.settings, markers=marker_names(calls))
         tables.write(TABLES[snakemake.wildcards.table](women, settings), snakemake.output.table)

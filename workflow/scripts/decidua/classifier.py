@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from decidua import preparation, ridge
 from decidua.errors import InputError, Problem
-from decidua.folds import inner_folds, require_members, splits, stratified_folds
+from decidua.folds import inner_folds, splits, stratified_folds, too_few_members
 from decidua.performance import CASE, CONTROL, auc
 from decidua.preparation import Preparation
 
@@ -24,9 +24,10 @@ from decidua.preparation import Preparation
 class Settings:
     """What a reader may choose about the cross-validation.
 
-    repeats, folds, inner_folds: repetitions of the outer split, its folds, and folds for choosing the penalty.
-    penalties: how many, evenly spaced in the logarithm from `strongest` to `weakest`. A penalty is per gene: with g
-        genes kept, penalty * g is 1 / C of scikit-learn's LogisticRegression.
+    repeats, folds, inner_folds: repetitions of the outer split, its folds, and folds for choosing the
+        penalty.
+    penalties: how many, evenly spaced in the logarithm from `strongest` to `weakest`. A penalty is per
+        gene: with g genes kept, penalty * g is 1 / C of scikit-learn's LogisticRegression.
     min_count, min_share: a gene is kept if this share of the training samples has this many reads.
     threshold: probability from which a sample is called a case; None chooses it in the inner folds (greatest
         balanced accuracy).
@@ -72,8 +73,8 @@ class Settings:
 class Model:
     """What one training set taught; new samples are only put through it.
 
-    coefficients: one a gene of `preparation.genes`, on standardised expression. deviance: mean log loss of the
-    held-out inner samples under each penalty of the grid, strong to weak.
+    coefficients: one a gene of `preparation.genes`, on standardised expression. deviance: mean log loss of
+    the held-out inner samples under each penalty of the grid, strong to weak.
     """
 
     preparation: Preparation
@@ -93,15 +94,15 @@ class Model:
 class CrossValidation:
     """The outcome of a repeated nested cross-validation.
 
-    predictions: a row a sample and repeat: sample, group (NA when ungrouped), label, repeat, fold, score (logit),
-        probability, threshold, predicted.
-    folds: a row an outer fold: repeat, fold, n_train, n_test, n_train_case, n_test_case, genes, reference_genes, reference,
-        inner_folds, penalty, at_edge (strongest, weakest or inside), deviance, threshold, auc (NA when the fold tests one
-        class), note.
-    genes: a row a gene over all outer folds, best mean rank first: gene, kept (share of the folds whose filter let it
-        through), mean_coefficient (standardised; 0 where filtered out), mean_rank (1 = largest absolute coefficient),
-        top_frequency (share of the folds with the gene among the top), same_sign (share of the folds that kept it with
-        the commoner sign).
+    predictions: a row a sample and repeat: sample, group (NA when ungrouped), label, repeat, fold, score
+        (logit), probability, threshold, predicted.
+    folds: a row an outer fold: repeat, fold, n_train, n_test, n_train_case, n_test_case, genes,
+        reference_genes, reference, inner_folds, penalty, at_edge (strongest, weakest or inside), deviance,
+        threshold, auc (NA when the fold tests one class), note.
+    genes: a row a gene over all outer folds, best mean rank first: gene, kept (share of the folds whose
+        filter let it through), mean_coefficient (standardised; 0 where filtered out), mean_rank (1 =
+        largest absolute coefficient), top_frequency (share of the folds with the gene among the top),
+        same_sign (share of the folds that kept it with the commoner sign).
     """
 
     predictions: pd.DataFrame
@@ -112,7 +113,7 @@ class CrossValidation:
 def learn(
     counts: np.ndarray, is_case: np.ndarray, groups: np.ndarray, settings: Settings, rng: np.random.Generator
 ) -> Model:
-    """Learn everything from a training set: penalty and threshold in inner folds, then the model on all of it.
+    """Learn everything from a training set: penalty and threshold in inner folds, then the model.
 
     Args:
         counts: training samples x genes, float32, C order.
@@ -142,7 +143,7 @@ def learn(
 
 
 def best_threshold(probability: np.ndarray, is_case: np.ndarray) -> float:
-    """The probability with the greatest balanced accuracy, half-way between neighbours; of equals, nearest 0.5."""
+    """The probability of greatest balanced accuracy, half-way between neighbours; of equals, nearest 0.5."""
     values = np.unique(probability)
     candidates = np.append((values[1:] + values[:-1]) / 2, 0.5)
     called = probability >= candidates[:, None]
@@ -163,18 +164,20 @@ def cross_validate(
     Args:
         counts: genes x samples, whole numbers.
         labels: "case" or "control" by sample; the samples of `counts`, in any order.
-        groups: what must stay together (a woman's samples), by sample, or None.
+        groups: what must stay together (a woman's samples), by sample; None or all missing: nothing.
         rng: its spawned children serve the repeats, so the first repeats do not depend on how many follow.
 
     Returns:
-        Predictions, folds and genes. They depend neither on the order of samples or genes nor on which class is
-        called the case (scores then change sign), nor on the number of cores.
+        Predictions, folds and genes. They depend neither on the order of samples or genes nor on which
+        class is called the case (scores then change sign), nor on the number of cores.
 
     Raises:
         InputError: labels that do not fit the counts, too few samples or groups, nothing expressed.
     """
     counts, is_case, codes, names = _aligned(counts, labels, groups)
-    require_members(is_case, codes, settings.folds, grouped=groups is not None)
+    problem = too_few_members(is_case, codes, settings.folds, grouped=pd.notna(names).any())
+    if problem:
+        raise InputError(problem)
     by_gene = np.argsort(counts.index.to_numpy(dtype=object), kind="stable")
     matrix = np.ascontiguousarray(counts.to_numpy()[by_gene].T, dtype=np.float32)
     predictions, fold_rows, tally = [], [], _GeneTally(len(counts), settings.top)
@@ -221,7 +224,7 @@ def _aligned(
     strange = sorted(set(labels.astype(str)) - {CASE, CONTROL})
     if strange:
         raise InputError(f"labels: found {', '.join(strange)}; expected {CASE} and {CONTROL}")
-    if groups is None:
+    if groups is None or groups.isna().all():
         codes, names = np.arange(len(samples)), np.full(len(samples), pd.NA, dtype=object)
     else:
         names = groups.loc[samples].astype("string").to_numpy(dtype=object)

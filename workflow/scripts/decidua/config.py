@@ -213,7 +213,7 @@ def _cohort_problems(
     roots: Sequence[Path],
 ) -> Iterator[str]:
     panel = Path(locate(panel_path(cohort["panel"]), roots))
-    known = set(dictionary)
+    columns, markers = set(dictionary), set()
     if not panel.is_file():
         shipped = ", ".join(sorted({path.stem for root in roots for path in (root / PANELS).glob("*.yaml")}))
         yield f"{key}.panel: found {cohort['panel']!r}; expected the path of a YAML file or one of {shipped}"
@@ -221,11 +221,11 @@ def _cohort_problems(
         content = load_yaml(panel)
         problems = list(schema_problems(content, load_yaml(locate(PANEL_SCHEMA, roots))))
         yield from (f"{key}.panel: {panel}: {problem}" for problem in problems)
-        known |= set() if problems else set(content["markers"])
+        markers = set() if problems else set(content["markers"])
     if cohort["source"] == "table":
         yield from _file_problem(f"{key}.file", cohort["file"], roots)
         yield from _mapping_problems(f"{key}.columns", cohort["columns"], dictionary)
-        known = known - set(dictionary) | set(cohort["columns"])
+        columns = set(cohort["columns"])
     else:
         yield from _reconstruction_problems(key, cohort, config, roots)
     for analysis, where in (
@@ -236,14 +236,14 @@ def _cohort_problems(
         if categories != sorted(categories):
             yield f"{where}.history_categories: found {categories}; expected ascending numbers"
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
-    yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), known)
+    yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), columns, markers)
 
 
-def _role_problems(key: str, own: Mapping[str, Any], known: set[str]) -> Iterator[str]:
+def _role_problems(key: str, own: Mapping[str, Any], columns: set[str], markers: set[str]) -> Iterator[str]:
     for role in ("group", "outcome", "history", "treatment", "karyotype", "covariates", "describe", "trends"):
         value = own.get(role)
         names = value if isinstance(value, list) else [value] if value is not None else []
-        allowed = known | {"immunity", "aneuploidy"} if role == "trends" else known
+        allowed = columns | markers | {"immunity", "aneuploidy"} if role == "trends" else columns
         for name in names:
             if name not in allowed:
                 yield f"{key}.{role}: found {name!r}; expected one of {', '.join(sorted(allowed))}"

@@ -4,33 +4,28 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from decidua.errors import InputError
+from decidua.errors import InputError, Problem
 
 
-def require_members(is_case: np.ndarray, groups: np.ndarray, folds: int, grouped: bool = False) -> None:
-    """Refuse a class with fewer members (samples, or groups of them) than outer folds.
+def too_few_members(
+    is_case: np.ndarray, groups: np.ndarray, folds: int, grouped: bool = False
+) -> Problem | None:
+    """What is wrong when a class has fewer members (samples, or groups of them) than outer folds; else None.
 
     Args:
         is_case, groups: one value a sample; `groups` are integer codes, all different when ungrouped.
         folds: number of outer folds.
         grouped: whether to speak of groups.
-
-    Raises:
-        InputError: the counts and the setting to change.
     """
     counts = {name: len(np.unique(groups[is_case == value])) for name, value in (("case", 1), ("control", 0))}
-    if min(counts.values()) >= folds:
-        return
-    unit = "groups" if grouped else "samples"
-    found = f"{counts['case']} case and {counts['control']} control {unit}"
     fewest = min(counts.values())
-    advice = (
-        f"or set `folds` to at most {fewest}"
-        if fewest >= 2
-        else "cross-validation cannot do with fewer than 2"
-    )
-    raise InputError(
-        f"cross-validation: found {found}; expected at least {folds} of each (`folds: {folds}`), {advice}"
+    if fewest >= folds:
+        return None
+    unit = "groups" if grouped else "samples"
+    can = f", or `folds: {fewest}`" if fewest >= 2 else ""
+    return Problem(
+        f"{counts['case']} case and {counts['control']} control {unit}",
+        f"at least {folds} of each to cross-validate with `folds: {folds}`{can}",
     )
 
 
@@ -40,7 +35,8 @@ def stratified_folds(
     """Deal groups of samples to folds at random, balancing both classes.
 
     Groups go from large to small, ties in random order, each to the fold in which it upsets the balance of
-    the classes least. A sample of its own is a group of one; then the folds' class counts differ by at most 1.
+    the classes least. A sample of its own is a group of one; then the folds' class counts differ by at most
+    1.
 
     Returns:
         The fold (0 to folds - 1) of each sample; swapping the classes' names gives the same folds.
@@ -83,9 +79,11 @@ def inner_folds(
         if all(len(np.unique(is_case[train])) == 2 for train, _ in splits(fold_of)):
             return fold_of, number
     raise InputError(
-        f"cross-validation: found a training set with {is_case.sum()} case and {(~is_case).sum()} control samples that"
-        " cannot be split for choosing the penalty; expected at least 2 of each class (2 groups, when grouped)"
-        " in every training set: set more `folds` or give more samples"
+        Problem(
+            f"a training set with {is_case.sum()} case and {(~is_case).sum()} control samples",
+            "2 or more of each class, and of their groups, in every training set, to choose the penalty:"
+            " more samples, or more `folds`",
+        )
     )
 
 

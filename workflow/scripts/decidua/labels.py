@@ -1,6 +1,6 @@
 """How is a column, a group or an immune subgroup written where a person reads it?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 FIXED = {
@@ -28,7 +28,13 @@ def cohort_labels(
     for name, spec in cohort.get("columns", {}).items():
         if isinstance(spec, Mapping) and "label" in spec:
             labels[name] = spec["label"]
+    labels |= {measured_name(name, list(panel["markers"])): label for name, label in labels.items()}
     # A marker's call goes by the marker's name, also where a measured column is called the same.
     labels |= {name: marker["label"] for name, marker in panel["markers"].items()}
     labels |= cohort["analysis"]["group_labels"]
     return labels
+
+
+def measured_name(column: str, markers: Sequence[str]) -> str:
+    """The name that a measured column has in the table of `with_calls`."""
+    return f"{column}_measured" if column in markers else column

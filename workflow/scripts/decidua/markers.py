@@ -10,6 +10,7 @@ import pandas as pd
 from decidua import results
 from decidua.config import load_yaml
 from decidua.errors import InputError
+from decidua.labels import measured_name
 from decidua.statistics.proportions import wilson
 
 NORMAL, ABNORMAL = "normal", "abnormal"
@@ -21,7 +22,7 @@ class PanelError(InputError):
 
 @dataclass(frozen=True)
 class Cutoff:
-    """A value of `column` strictly above `above` is abnormal; `ratio` is effector to target, if there is one."""
+    """A value of `column` strictly above `above` is abnormal; `ratio` is effector to target, if any."""
 
     column: str
     above: float
@@ -140,6 +141,17 @@ def _above(cohort: pd.DataFrame, cutoff: Cutoff) -> pd.Series:
 def marker_names(calls: pd.DataFrame) -> list[str]:
     """The markers of a table that `classify` made, in the panel's order."""
     return [name for name in calls.columns if name not in ("id", "subgroup", "immunity")]
+
+
+def with_calls(cohort: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
+    """The cohort beside its marker calls, one row a woman.
+
+    Where a measured column has a marker's name, the call takes the name and the measured value goes under
+    `measured_name`.
+    """
+    markers = marker_names(calls)
+    measured = cohort.rename(columns={name: measured_name(name, markers) for name in cohort.columns})
+    return measured.merge(calls, on="id", validate="one_to_one")
 
 
 def _subgroup(calls: pd.DataFrame) -> pd.Series:

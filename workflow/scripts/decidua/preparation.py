@@ -55,8 +55,9 @@ class Preparation:
 def size_factor_reference(counts: np.ndarray) -> SizeFactorReference:
     """Learn the reference of the median-of-ratios size factors from training samples (samples x genes).
 
-    The reference genes have reads in every training sample. Where no gene has (sparse counts), every gene with
-    reads counts, and its mean log count takes 0 for a sample without reads, as in DESeq2's "poscounts".
+    The reference genes have reads in every training sample. Where no gene has (sparse counts), every gene
+    with reads counts, and its mean log count takes 0 for a sample without reads, as in DESeq2's
+    "poscounts".
 
     Raises:
         InputError: no reads at all.
@@ -102,7 +103,7 @@ def fit(counts: np.ndarray, min_count: int, min_share: float) -> tuple[Preparati
         genes, centre, scale, values = genes[varies], centre[varies], scale[varies], values[:, varies]
     if not len(genes):
         raise InputError(
-            f"gene filter: found no gene that varies and has {min_count} reads or more in {min_share:.0%} of the"
+            f"gene filter: found no gene that varies and has {min_count} reads or more in {min_share:.0%} of"
             f" {len(counts)} training samples; expected counts of a sequenced transcriptome"
         )
     values /= scale

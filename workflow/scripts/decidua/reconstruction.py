@@ -29,7 +29,9 @@ UNITS = {"age": 1, "bmi": 10, "ivig_dose_g": 1}
 SHAPES = {"age": 0.0, "bmi": 0.2, "ivig_dose_g": 0.6}
 
 DEALS = 20_000
-CHUNKS, CHUNK = 80, 5_000
+#: Annealing: rounds of chunks of swaps, each round cooling from HOT to COLD. Set by trial: all seeds tried arrive.
+ROUNDS, CHUNKS, CHUNK = 3, 60, 5_000
+HOT, COLD = 100.0, 0.0005
 CENTRES = (33.0, 22.0, 3.0)
 Z95 = 1.959963984540054
 
@@ -412,8 +414,12 @@ class _Regression:
                 break
         self.misfit = self.distance(self.totals)
 
-    def distance(self, totals: Sequence[float]) -> float:
-        """0 when odds ratios, intervals and p-values are well within what is printed; else squared excess."""
+    def arrived(self) -> bool:
+        """Whether odds ratios, B, intervals and p-values are as published."""
+        return self.distance(self.totals, share=0.99) == 0
+
+    def distance(self, totals: Sequence[float], share: float = 0.8) -> float:
+        """Squared excess over a share of what rounding and tolerance allow; 0 within."""
         steps, errors = _newton_step(totals)
         sum_of_squares = 0.0
         to_interval, to_p = self.tolerance
@@ -425,10 +431,10 @@ class _Regression:
             # p-values are compared with the sign of the slope, or a slope of the wrong sign could fit.
             signed = math.copysign(math.erfc(abs(slope) / errors[k] / math.sqrt(2)) - 1, -slope)
             for excess in (
-                (abs(steps[k]) - width / 2) / 0.00025,
-                (abs(math.exp(slope - reach) - lower) - to_interval / 2) / (to_interval / 4),
-                (abs(math.exp(slope + reach) - upper) - to_interval / 2) / (to_interval / 4),
-                (abs(signed - math.copysign(p - 1, -centre)) - to_p / 2) / (to_p / 4),
+                (abs(steps[k]) - share * width) / 0.0005,
+                (abs(math.exp(slope - reach) - lower) - share * to_interval) / (to_interval / 4),
+                (abs(math.exp(slope + reach) - upper) - share * to_interval) / (to_interval / 4),
+                (abs(signed - math.copysign(p - 1, -centre)) - share * to_p) / (to_p / 4),
             ):
                 if excess > 0:
                     sum_of_squares += excess * excess
@@ -514,12 +520,12 @@ def _fit_regressions(paper: Facts, women: Columns, rng: np.random.Generator) -> 
     def row(i: int) -> tuple[float, float, float, bool]:
         return columns[0][i], columns[1][i] / UNITS["bmi"], columns[2][i], births[i]
 
-    for chunk in range(CHUNKS):
+    for chunk in range(ROUNDS * CHUNKS):
         for model in models.values():
             model.refresh(row)
-        if ages.misfit(0) == 0 and all(model.misfit == 0 for model in models.values()):
+        if ages.misfit(0) == 0 and all(model.arrived() for model in models.values()):
             return
-        heat = max(0.0, 1 - chunk / (0.6 * CHUNKS)) ** 2 + 1e-3
+        heat = HOT * (COLD / HOT) ** (chunk % CHUNKS / (CHUNKS - 1))
         for i, which, pick, luck in _moves(len(births), rng):
             column = columns[min(which // 2, 2)]
             stratum = women["stratum"][i]
@@ -598,8 +604,8 @@ class _AgeBalance:
 
 # Marker values and the table -----------------------------------------------------------------------
 
-#: Free choice, not published. Tenths are drawn between these multiples of the cut-off, below and above it.
-BELOW, ABOVE = 0.35, {"nk_level": 2.2, "nk_cytotoxicity": 1.8, "th1_th2": 2.4}
+#: Free choice, not published: values lie between these multiples of their cut-off.
+BELOW, ABOVE = 0.35, 2.0
 
 
 def _marker_values(
@@ -614,13 +620,13 @@ def _marker_values(
     for subgroup in subgroups:
         for marker, columns in cutoffs.items():
             abnormal = marker in subgroup.split(" + ")
-            for column, value in _marker_value(columns, abnormal, ABOVE[marker], rng).items():
+            for column, value in _marker_value(columns, abnormal, rng).items():
                 values[column].append(value)
     return values
 
 
 def _marker_value(
-    columns: Mapping[str, float], abnormal: bool, highest: float, rng: np.random.Generator
+    columns: Mapping[str, float], abnormal: bool, rng: np.random.Generator
 ) -> dict[str, float]:
     falling = sorted(columns, key=columns.__getitem__, reverse=True)
     while True:
@@ -633,11 +639,11 @@ def _marker_value(
         for column, over in zip(falling, exceeded, strict=True):
             cutoff = columns[column] * 10
             if over:
-                span = int(min(cutoff * highest, 1000) - cutoff)
+                span = int(min(cutoff * ABOVE, 1000) - cutoff)
                 tenths.append(math.floor(cutoff) + 1 + int(rng.integers(span, size=2).min()))
             else:
                 low, high = int(cutoff * BELOW), math.ceil(cutoff) - 1
-                tenths.append(low + int(rng.integers(high - low + 1, size=2).max()))
+                tenths.append(low + int(rng.integers(high - low + 1, size=2).sum()) // 2)
         if all(a > b for a, b in zip(tenths, tenths[1:], strict=False)):
             return {column: value / 10 for column, value in zip(falling, tenths, strict=True)}
 
@@ -671,3 +677,428 @@ def _cohort(paper: Facts, women: Columns, rng: np.random.Generator) -> pd.DataFr
             "karyotype": column(women["karyotype"], "string"),
         }
     )
+
+
+# What is met ---------------------------------------------------------------------------------------
+
+
+class _Ledger:
+    """Collects constraints, each with its place in the paper and, when unmet, the reason that the facts give."""
+
+    def __init__(self, paper: Facts, plan: Facts):
+        lists = [*paper["reconstruction"]["cannot_be_met"], *plan["cannot_be_met"]]
+        self.reasons = {name: " ".join(e["because"].split()) for e in lists for name in e["constraints"]}
+        self.rows: list[dict[str, Any]] = []
+        self.where, self.how = "", "printed"
+
+    def block(self, facts: Facts, where: str = "") -> None:
+        """The facts that the next constraints come from."""
+        self.where, self.how = where or facts.get("where", ""), facts.get("how", "printed")
+
+    def add(self, constraint: str, target: Any, achieved: Any, met: bool | None = None) -> None:
+        """Met when target and achieved read the same, unless told."""
+        met = str(target) == str(achieved) if met is None else bool(met)
+        reason = self.reasons.get(constraint, "the search did not reach it")
+        self.rows.append(
+            {
+                "constraint": constraint,
+                "where": self.where,
+                "how": self.how,
+                "target": str(target),
+                "achieved": str(achieved),
+                "met": met,
+                "note": "" if met else reason,
+            }
+        )
+
+    def p(self, constraint: str, printed: str, p: float, alpha: float = 0.05) -> None:
+        """A p-value that prints as published; N-S is met from `alpha` on."""
+        if printed == "N-S":
+            self.add(constraint, printed, f"{p:.3f}", p >= alpha)
+        else:
+            self.add(constraint, printed, _as(printed, p) if p >= 0.0005 else "<0.001")
+
+    def frame(self) -> pd.DataFrame:
+        columns = ["constraint", "where", "how", "target", "achieved", "met", "note"]
+        texts = dict.fromkeys((c for c in columns if c != "met"), "string")
+        return pd.DataFrame(self.rows, columns=columns).astype({**texts, "met": "boolean"})
+
+
+def _constraints(
+    paper: Facts, plan: Facts, cohort: pd.DataFrame, cutoffs: Mapping[str, Mapping[str, float]]
+) -> pd.DataFrame:
+    """Every number that the rows are held to, recomputed from the rows alone."""
+    women = _read_back(paper, cohort, cutoffs)
+    ledger = _Ledger(paper, plan)
+    for part in (
+        _check_groups,
+        _check_table1,
+        _check_prevalence,
+        _check_live_birth,
+        _check_table2,
+        _check_history,
+        _check_th1_th2,
+        _check_karyotypes,
+    ):
+        part(ledger, paper, women)
+    _check_subgroups(ledger, plan, women)
+    return ledger.frame()
+
+
+def _read_back(
+    paper: Facts, cohort: pd.DataFrame, cutoffs: Mapping[str, Mapping[str, float]]
+) -> pd.DataFrame:
+    """The cohort with marker calls (rule "any"), subgroup, stratum and history category of each row."""
+    women = cohort.copy()
+    for marker, columns in cutoffs.items():
+        women[marker + "_high"] = np.logical_or.reduce([cohort[c] > above for c, above in columns.items()])
+    calls = women[[marker + "_high" for marker in cutoffs]].to_numpy(dtype=bool)
+    women["subgroup"] = [
+        " + ".join(marker for marker, high in zip(cutoffs, row, strict=True) if high) or NORMAL
+        for row in calls
+    ]
+    women["abnormal"] = calls.any(axis=1)
+    names = {(f["etiology"], f["immunity"]): s for s, f in paper["strata"].items() if s in STRATA}
+    women["stratum"] = [
+        names[etiology, "abnormal" if abnormal else NORMAL]
+        for etiology, abnormal in zip(women["etiology"], women["abnormal"], strict=True)
+    ]
+    women["category"] = np.clip(women["miscarriages"].to_numpy(dtype=int) - 2, 0, 2)
+    women["live_birth"] = women["live_birth"].to_numpy(dtype=bool)
+    return women
+
+
+def _label(paper: Facts, stratum: str) -> str:
+    facts = paper["strata"][stratum]
+    return f"{facts['etiology']} {facts['immunity']}"
+
+
+def _populations(women: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {"all": women} | {name: women[women["etiology"] == name] for name in ETIOLOGIES}
+
+
+def _check_groups(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    ledger.block(paper["strata"])
+    for stratum in STRATA:
+        n = int((women["stratum"] == stratum).sum())
+        ledger.add(f"Groups: {_label(paper, stratum)}, n", paper["strata"][stratum]["n"], n)
+    ledger.block(paper["enrolment"])
+    ledger.add("Enrolment: included", paper["enrolment"]["included"], len(women))
+    ledger.block(paper["abstract"])
+    for etiology in ETIOLOGIES:
+        population = women[women["etiology"] == etiology]
+        ledger.add(f"Abstract: {etiology}, n", paper["abstract"][etiology], len(population))
+        abnormal = int(population["abnormal"].sum())
+        ledger.add(f"Abstract: {etiology}, abnormal", paper["abstract"][f"{etiology}_abnormal"], abnormal)
+    ledger.block(paper["paper"], "Methods")
+    dose = women["ivig_dose_g"]
+    ledger.add(
+        "Protocol: dose above 0 in every abnormal woman, 0 in every normal one",
+        f"{int(women['abnormal'].sum())} and {int((~women['abnormal']).sum())}",
+        f"{int((dose[women['abnormal']] > 0).sum())} and {int((dose[~women['abnormal']] == 0).sum())}",
+    )
+
+
+def _check_table1(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    groups = {stratum: women[women["stratum"] == stratum] for stratum in STRATA}
+    for variable, printed in paper["table1"].items():
+        if not isinstance(printed, Mapping):
+            continue
+        ledger.block(paper["table1"])
+        values = {s: group[variable].to_numpy(dtype=float) for s, group in groups.items()}
+        for stratum, x in values.items():
+            p = printed[stratum]
+            got = {"mean": x.mean(), "sd": x.std(ddof=1), "min": x.min(), "max": x.max()}
+            ledger.add(
+                f"Table 1: {variable}, {_label(paper, stratum)}",
+                _moments_text(p),
+                _moments_text({key: _as(p[key], value) for key, value in got.items()}),
+            )
+        f, p = _anova([values[s] for s in STRATA])
+        ledger.add(f"Table 1: {variable}, F", printed["test"]["F"], _as(printed["test"]["F"], f))
+        ledger.p(f"Table 1: {variable}, p", printed["test"]["p"], p)
+    _check_moments(ledger, paper, groups)
+    _check_section_3_1(ledger, paper, women, groups)
+
+
+def _check_moments(ledger: _Ledger, paper: Facts, groups: Mapping[str, pd.DataFrame]) -> None:
+    for stratum, group in groups.items():
+        ledger.block(paper["miscarriage_sums"])
+        sums, losses = paper["miscarriage_sums"][stratum], group["miscarriages"].to_numpy(dtype=int)
+        ledger.add(
+            f"Table 1: miscarriages, {_label(paper, stratum)}, sum and sum of squares",
+            f"{sums['sum']} and {sums['sum_of_squares']}",
+            f"{losses.sum()} and {(losses**2).sum()}",
+        )
+        ledger.block(paper["parity_counts"])
+        births = np.bincount(group["parity"].to_numpy(dtype=int), minlength=3).tolist()
+        name = f"Table 1: parity, {_label(paper, stratum)}, women with 0, 1, 2"
+        ledger.add(name, paper["parity_counts"][stratum], births)
+
+
+def _check_section_3_1(
+    ledger: _Ledger, paper: Facts, women: pd.DataFrame, groups: Mapping[str, pd.DataFrame]
+) -> None:
+    facts = paper["section_3_1"]
+    ledger.block(facts)
+    for variable in ("age", "bmi"):
+        for etiology in ETIOLOGIES:
+            printed = facts[variable][etiology]
+            mean, sd = printed.split(" ± ")
+            x = women.loc[women["etiology"] == etiology, variable]
+            achieved = f"{_as(mean, x.mean())} ± {_as(sd, x.std())}"
+            ledger.add(f"Section 3.1: {variable}, {etiology}", printed, achieved)
+        pairs = _scheffe([groups[s][variable].to_numpy(dtype=float) for s in STRATA])
+        below = sum(p < float(paper["paper"]["alpha"]) for p in pairs)
+        wanted = facts["significant_scheffe_pairs"][variable]
+        ledger.add(f"Section 3.1: {variable}, significant Scheffe pairs", wanted, below)
+
+
+def _moments_text(values: Mapping[str, str]) -> str:
+    return f"{values['mean']} ± {values['sd']} ({values['min']}-{values['max']})"
+
+
+def _check_prevalence(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    facts = paper["figure2"]
+    ledger.block(facts)
+    table = []
+    for etiology in ETIOLOGIES:
+        population = women[women["etiology"] == etiology]
+        high, n = int(population["abnormal"].sum()), len(population)
+        table.append([high, n - high])
+        ledger.add(
+            f"Figure 2: abnormal, {etiology}", facts["abnormal"][etiology], f"{100 * high / n:.1f}% ({high})"
+        )
+        only = population["subgroup"].value_counts()
+        printed = facts["nk_level_only"][etiology]
+        ledger.add(f"Figure 2: NK level only, {etiology}", printed, _percent(printed, only["nk_level"], n))
+        order = sorted(facts["order"], key=lambda name, only=only: -only[name])
+        ledger.add(f"Figure 2: order, {etiology}", ", ".join(facts["order"]), ", ".join(order))
+    ledger.p("Figure 2: abnormal, known v idiopathic, p", facts["p"], _pearson_p(table))
+
+
+def _check_live_birth(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    facts = paper["figure3"]
+    ledger.block(facts)
+    table = []
+    for name, chosen in (("abnormal", women["abnormal"]), ("normal", ~women["abnormal"])):
+        born, n = int(women.loc[chosen, "live_birth"].sum()), int(chosen.sum())
+        table.append([born, n - born])
+        achieved = f"{100 * born / n:.1f}% ({born}/{n})"
+        ledger.add(f"Figure 3: live birth, {name} immunity", facts[name], achieved)
+    ledger.p("Figure 3: live birth, abnormal v normal, p", facts["p"], _pearson_p(table))
+    idiopathic = women[women["etiology"] == "idiopathic"]
+    printed, cells = facts["idiopathic_subgroups"], _births(idiopathic, ["subgroup"])
+    rates = {name: born / (born + lost) for name, (born, lost) in cells.items() if name != NORMAL}
+    for end, pick in (("highest", max), ("lowest", min)):
+        name = pick(rates, key=rates.__getitem__)
+        born, lost = cells[name]
+        wanted = f"{printed[end]['rate']} ({printed[end]['subgroup']})"
+        achieved = f"{_percent(printed[end]['rate'], born, born + lost)} ({name})"
+        ledger.add(f"Figure 3: {end} rate of the idiopathic subgroups", wanted, achieved)
+    ledger.add(
+        "Figure 3: women in the empty idiopathic subgroup", 0, sum(cells.get(printed["empty"], (0, 0)))
+    )
+    ledger.p(
+        "Figure 3: live birth over the idiopathic subgroups, p", printed["p"], _pearson_p(cells.values())
+    )
+    both = _births(women, ["etiology", "subgroup"]).values()
+    name = "Figure 3: live birth over the subgroups of known and idiopathic, p"
+    ledger.p(name, facts["known_v_idiopathic_subgroups_p"], _pearson_p(both))
+
+
+def _births(women: pd.DataFrame, by: list[str]) -> dict[Any, tuple[int, int]]:
+    """Live births and miscarriages of each group that holds a woman."""
+    sums = women.groupby(by, observed=True)["live_birth"].agg(["sum", "count"])
+    keys = sums.index if len(by) > 1 else [key for key in sums.index]
+    return {k: (int(b), int(n - b)) for k, b, n in zip(keys, sums["sum"], sums["count"], strict=True)}
+
+
+def _check_table2(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    ledger.block(paper["table2"])
+    tolerance = paper["reconstruction"]["tolerance"]
+    for name, population in _populations(women).items():
+        x = population[list(COVARIATES)].to_numpy(dtype=float)
+        slopes, errors = fit_logistic(x, population["live_birth"].to_numpy(dtype=float))
+        for k, variable in enumerate(COVARIATES):
+            printed = paper["table2"][name][variable]
+            slope, reach = slopes[k + 1], Z95 * errors[k + 1]
+            head = f"Table 2, {name}, {variable}"
+            ledger.add(f"{head}: B", printed["B"], _as(printed["B"], slope))
+            ledger.add(f"{head}: odds ratio", printed["odds_ratio"], f"{math.exp(slope):.3f}")
+            ends = [math.exp(slope - reach), math.exp(slope + reach)]
+            wanted = [float(printed["lower"]), float(printed["upper"])]
+            close = all(abs(a - b) <= tolerance["interval"] for a, b in zip(ends, wanted, strict=True))
+            target = f"{printed['lower']}-{printed['upper']} (within {tolerance['interval']})"
+            ledger.add(f"{head}: 95% interval", target, f"{ends[0]:.3f}-{ends[1]:.3f}", close)
+            p = float(2 * special.ndtr(-abs(slope) / errors[k + 1]))
+            close = abs(p - float(printed["p"])) <= tolerance["p"]
+            ledger.add(f"{head}: p", f"{printed['p']} (within {tolerance['p']})", f"{p:.3f}", close)
+
+
+def _check_history(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    for name, population in _populations(women).items():
+        ledger.block(paper["figure4"])
+        born = _by_category(population, population["live_birth"])
+        ledger.p(f"Figure 4, {name}: p", paper["figure4"]["p"][name], _pearson_p(born))
+        events, others = born[2]
+        printed = paper["figure4"]["four_or_more"][name]
+        achieved = _percent(printed, events, events + others)
+        ledger.add(f"Figure 4, {name}: live birth, four or more", printed, achieved)
+        ledger.block(paper["four_or_more_rows"])
+        counts = [events, events + others]
+        target = paper["four_or_more_rows"][name]
+        ledger.add(f"Figure 4, {name}: live births and women, four or more", target, counts)
+        ledger.block(paper["figure5"])
+        high = _by_category(population, population["abnormal"])
+        ledger.p(f"Figure 5, {name}: p", paper["figure5"]["p"][name], _pearson_p(high))
+        rates = [a / (a + b) for a, b in high]
+        shown = ", ".join(f"{100 * rate:.1f}%" for rate in rates)
+        ledger.add(f"Figure 5, {name}: direction", paper["figure5"]["direction"], shown, rates == sorted(rates))
+
+
+def _by_category(women: pd.DataFrame, event: pd.Series) -> list[list[int]]:
+    """Women with and without an event, for 2, 3 and 4+ miscarriages."""
+    event = event.to_numpy(dtype=bool)
+    category = women["category"].to_numpy()
+    return [
+        [int(event[category == k].sum()), int((~event[category == k]).sum())] for k in range(len(CATEGORIES))
+    ]
+
+
+def _check_th1_th2(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    facts, known = paper["figure6"], women[women["etiology"] == "known"]
+    two, three, more = _by_category(known, known["th1_th2_high"])
+    fewer = [a + b for a, b in zip(two, three, strict=True)]
+    for name, (high, low) in (("two_or_three", fewer), ("four_or_more", more)):
+        text = name.replace("_", " ")
+        ledger.block(facts)
+        ledger.add(f"Figure 6: high Th1/Th2, {text}", facts[name], _percent(facts[name], high, high + low))
+        ages = known.loc[(known["category"] == 2) == (name == "four_or_more"), "age"]
+        mean = facts["mean_age"][name]
+        ledger.add(f"Figure 6: mean age, {text}", mean, _as(mean, ages.mean()))
+        ledger.block(paper["th1_th2_rows"])
+        ledger.add(f"Figure 6: women with high Th1/Th2, {text}", paper["th1_th2_rows"][name], [high, high + low])
+    ledger.block(facts)
+    ledger.p("Figure 6: high Th1/Th2, 2-3 v 4+, p", facts["p"], _pearson_p([fewer, more]))
+    by_age = [known.loc[(known["category"] == 2) == side, "age"].to_numpy() for side in (False, True)]
+    ledger.p("Figure 6: mean age, 2-3 v 4+, p", facts["mean_age"]["p"], _anova(by_age)[1])
+    rows = {name: women[name].tolist() for name in ("stratum", "subgroup", "category")}
+    for name, p in _history_p(paper, rows).items():
+        ledger.p(f"Figure 6: {name}", facts["other_markers"], p)
+
+
+def _check_karyotypes(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    lost = women[~women["live_birth"]]
+    tested = lost[lost["karyotype"].isin(["euploid", "aneuploid"])]
+    facts = paper["figure7"]
+    ledger.block(facts)
+    ledger.add("Figure 7, all: karyotyped", facts["tested"], len(tested))
+    ledger.add("Figure 7, all: miscarriages", facts["miscarriages"], len(lost))
+    for name, population in _populations(tested).items():
+        table = _by_category(population, population["karyotype"] == "aneuploid")
+        ledger.p(f"Figure 7, {name}: p", facts["p"][name], _pearson_p(table))
+    ledger.block(paper["table3"])
+    euploidy = {True: [0, 0], False: [0, 0]}
+    for stratum in STRATA:
+        printed, head = paper["table3"][stratum], f"Table 3, {_label(paper, stratum)}"
+        n = int((women["stratum"] == stratum).sum())
+        losses = int((lost["stratum"] == stratum).sum())
+        kinds = tested.loc[tested["stratum"] == stratum, "karyotype"]
+        known, euploid = len(kinds), int((kinds == "euploid").sum())
+        ledger.add(f"{head}: miscarriages", printed["miscarriages"], losses)
+        ledger.add(f"{head}: karyotyped", printed["tested"], known)
+        ledger.add(f"{head}: euploid", printed["euploid"], f"{euploid} ({100 * euploid / known:.1f}%)")
+        followed = n - (losses - known)
+        failure = f"{euploid}/{followed} ({100 * euploid / followed:.1f}%)"
+        ledger.add(f"{head}: treatment failure", printed["failure"], failure)
+        side = euploidy[paper["strata"][stratum]["immunity"] == NORMAL]
+        side[0] += euploid
+        side[1] += known - euploid
+    p = paper["table3"]["euploid_normal_v_abnormal_p"]
+    ledger.p("Table 3: euploid, normal v abnormal, p", p, _pearson_p(euploidy.values()))
+    for printed in paper["table3"]["unplaced_p"]:
+        ledger.add(f"Table 3: p {printed}", printed, "not compared", met=False)
+
+
+def _check_subgroups(ledger: _Ledger, plan: Facts, women: pd.DataFrame) -> None:
+    ledger.where, ledger.how = "Figures 2 and 3", "reconstructed"
+    for etiology, cells in plan["subgroups"].items():
+        found = _births(women[women["etiology"] == etiology], ["subgroup"])
+        for name, target in cells.items():
+            born, lost = found.get(name, (0, 0))
+            ledger.add(f"Subgroup, {etiology}, {name}: women and live births", target, [born + lost, born])
+
+
+# Statistics ----------------------------------------------------------------------------------------
+
+
+def _as(printed: str, value: float) -> str:
+    """A value with as many decimals as the printed one."""
+    _, _, decimals = printed.strip("%").partition(".")
+    return f"{value:.{len(decimals)}f}"
+
+
+def _percent(printed: str, events: int, n: int) -> str:
+    return _as(printed, 100 * events / n) + "%"
+
+
+def _pearson_p(table: Iterable[Sequence[int]]) -> float:
+    """Two-sided asymptotic p of Pearson's chi-square without correction; empty rows and columns are left out.
+
+    1 when fewer than two rows or columns are left.
+    """
+    counts = np.array([list(row) for row in table], dtype=float)
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    if min(counts.shape) < 2:
+        return 1.0
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+    statistic = ((counts - expected) ** 2 / expected).sum()
+    return float(special.chdtrc((counts.shape[0] - 1) * (counts.shape[1] - 1), statistic))
+
+
+def _anova(groups: Sequence[np.ndarray]) -> tuple[float, float]:
+    """F and p of one-way analysis of variance."""
+    between, within, df, df_residual = _sums_of_squares(groups)
+    f = (between / df) / (within / df_residual)
+    return f, float(special.fdtrc(df, df_residual, f))
+
+
+def _sums_of_squares(groups: Sequence[np.ndarray]) -> tuple[float, float, int, int]:
+    everyone = np.concatenate(groups)
+    between = sum(len(x) * (x.mean() - everyone.mean()) ** 2 for x in groups)
+    within = sum(((x - x.mean()) ** 2).sum() for x in groups)
+    return between, within, len(groups) - 1, len(everyone) - len(groups)
+
+
+def _scheffe(groups: Sequence[np.ndarray]) -> list[float]:
+    """p of every pair of means by Scheffe's method."""
+    _, within, df, df_residual = _sums_of_squares(groups)
+    found = []
+    for k, x in enumerate(groups):
+        for y in groups[k + 1 :]:
+            variance = within / df_residual * (1 / len(x) + 1 / len(y))
+            found.append(float(special.fdtrc(df, df_residual, (x.mean() - y.mean()) ** 2 / variance / df)))
+    return found
+
+
+def fit_logistic(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximum-likelihood logistic regression by Newton's method.
+
+    Args:
+        x: women by covariates, without a column of ones.
+        y: 1 for the event, else 0; both occur, and no combination of covariates separates them.
+
+    Returns:
+        Coefficients and their standard errors, the intercept first.
+    """
+    design = np.column_stack([np.ones(len(x)), x])
+    beta = np.zeros(design.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ beta))
+        information = (design.T * (p * (1 - p))) @ design
+        step = np.linalg.solve(information, design.T @ (y - p))
+        beta += step
+        if np.abs(step).max() < 1e-10:
+            break
+    return beta, np.sqrt(np.diag(np.linalg.inv(information)))

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.linalg.lapack import dposv
 from scipy.special import expit
 
-#: A Newton step below this many logits ends the search; Newton squares the error, so what is left is far smaller.
+#: A Newton step below this many logits ends the search; Newton squares the error, so what is left is far
+#: smaller.
 TOLERANCE = 1e-4
 MAX_STEPS = 100
 
@@ -23,8 +24,8 @@ class NotConverged(ArithmeticError):
 class Path:
     """Solutions along the penalties, strongest first.
 
-    weights: penalties x training samples; a new sample's score is its inner products with the training samples,
-        times these, plus the intercept.
+    weights: penalties x training samples; a new sample's score is its inner products with the training
+        samples, times these, plus the intercept.
     intercepts: one a penalty.
     scores: penalties x training samples, the linear predictors (logits) of the training samples themselves.
     """
@@ -95,7 +96,7 @@ def _newton(
         system[diagonal] += penalty
         right[:, 0] = root * scores + (target - probability) / root
         right[:, 1] = root
-        _, solved, failed = dposv(system, right, lower=1, overwrite_a=1)
+        _, solved, failed = dposv(system.T, right, lower=1, overwrite_a=1)
         if failed:
             break
         new_intercept = float(root @ solved[:, 0] / (root @ solved[:, 1]))

@@ -181,6 +181,9 @@ def wrap(text: str, width: float, size: float = BODY, weight: str = "normal") ->
 
 
 def _pieces(word: str, width: float, size: float, weight: str) -> list[str]:
+    """The word, in pieces if it is too wide, with hyphens between letters."""
+    if text_width(word, size, weight) <= width:
+        return [word]
     pieces = [""]
     for letter in word:
         if pieces[-1] and text_width(f"{pieces[-1]}{letter}-", size, weight) > width:
@@ -197,10 +200,11 @@ def mark_synthetic(figure: Figure, text: str) -> None:
     The figure grows by the strip, so the mark never covers data and is never covered.
     """
     margin = 6.0
-    width, height = (inches * 72 for inches in figure.get_size_inches())
+    inches, height = figure.get_size_inches() * (1, 72)
+    width = inches * 72
     lines = wrap(text, width - 4 * margin, SMALL, "bold")
     strip = text_height(len(lines), SMALL) + 2.5 * margin
-    figure.set_size_inches(width / 72, (height + strip) / 72)
+    figure.set_size_inches(inches, (height + strip) / 72)
     kept = height / (height + strip)
     for axes in figure.axes:
         left, bottom, wide, high = axes.get_position(original=True).bounds

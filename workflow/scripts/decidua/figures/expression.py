@@ -17,7 +17,7 @@ from decidua.style import MUTED, PAPER, SMALL
 QC_COLUMNS = ["label", "library_size", "detected_genes"]
 PCA_COLUMNS = ["pc1", "pc2", "label"]
 ROC_COLUMNS = ["repeat", "fpr", "tpr", "lower", "upper"]
-MEAN, AUC, MAJORITY, UNKNOWN = "mean", "AUC", "majority rate", "unknown"
+MEAN, AUC, MAJORITY, UNKNOWN = "mean", "AUC within folds", "majority rate", "unknown"
 #: Measures of a classifier in the order in which they are drawn.
 QUANTITIES = (AUC, "accuracy", MAJORITY, "balanced accuracy", "sensitivity", "specificity")
 _GUTTER = 36.0
@@ -163,18 +163,19 @@ def roc_source(roc: pd.DataFrame, performance: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         roc: columns repeat (a number, or "mean"), fpr, tpr, lower, upper (the band of the mean, else blank).
-        performance: results table whose row of the quantity "AUC" is printed.
+        performance: results table of the same model; its row of "AUC within folds" is printed.
 
     Returns:
-        The columns of `roc` and, in the mean's rows, auc, auc_lower, auc_upper and interval.
+        The columns of `roc`; in the mean's rows also auc, auc_lower, auc_upper, interval, reason (a caution).
     """
     source = roc[ROC_COLUMNS].assign(repeat=roc["repeat"].astype(str))
     area = performance[performance["quantity"] == AUC]
     mean = source["repeat"] == MEAN
     for column, value in (("auc", "estimate"), ("auc_lower", "lower"), ("auc_upper", "upper")):
         source[column] = np.where(mean, area[value].iloc[0] if len(area) else np.nan, np.nan)
-    method = area["interval"].iloc[0] if len(area) else pd.NA
-    source["interval"] = pd.array([method if is_mean else pd.NA for is_mean in mean], dtype="string")
+    for column in ("interval", "reason"):
+        text = area[column].iloc[0] if len(area) else pd.NA
+        source[column] = pd.array([text if is_mean else pd.NA for is_mean in mean], dtype="string")
     return source.reset_index(drop=True)
 
 
@@ -186,7 +187,7 @@ def plot_roc(
 
     Args:
         source: as from `roc_source`.
-        labels: what the quantity "AUC" is called.
+        labels: what the quantity "AUC within folds" is called.
         synthetic: the mark of data that are no patients'.
     """
     curves = source.dropna(subset=["fpr", "tpr"])
@@ -230,16 +231,14 @@ def _roc_notes(source: pd.DataFrame, mean: pd.DataFrame, repeats: pd.DataFrame) 
     if len(repeats):
         parts.append(f"grey: {repeats['repeat'].nunique()} repeats")
     sentence = "; ".join([*parts, "dashed: no discrimination"])
-    methods = words.distinct(source["interval"])
-    return [
-        sentence[0].upper() + sentence[1:] + ".",
-        *(f"Interval of the AUC: {method}." for method in methods),
-    ]
+    notes = [sentence[0].upper() + sentence[1:] + "."]
+    notes += [f"Interval of the AUC: {method}." for method in words.distinct(source["interval"])]
+    return notes + [f"Caution: {caution}." for caution in words.distinct(source["reason"])]
 
 
 def performance_source(table: pd.DataFrame, quantities: Sequence[str] = QUANTITIES) -> pd.DataFrame:
-    """The rows of a results table that the performance figure shows, in the order of `quantities`."""
-    rows = table[table["quantity"].isin(list(quantities))]
+    """The rows of a results table (analysis "classifier") that the performance figure shows, in order."""
+    rows = table[(table["analysis"] == "classifier") & table["quantity"].isin(list(quantities))]
     order = rows["quantity"].map({quantity: place for place, quantity in enumerate(quantities)})
     return rows.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
 
@@ -252,19 +251,26 @@ def plot_performance(
 
     Args:
         source: as from `performance_source`.
-        labels: what the measures are called.
+        labels: what models and measures are called.
         synthetic: the mark of data that are no patients'.
     """
     if not (source["status"] == results.ESTIMATED).any():
         return nothing_to_show("Performance of the classifier", words.distinct(source["reason"]), synthetic)
     majority = source.loc[source["quantity"] == MAJORITY, "estimate"].dropna()
-    section = Section("", tuple(_measure(row, labels) for row in source.itertuples()))
+    models = source.groupby("variable", sort=False, dropna=False)
+    sections = [
+        Section(
+            words.heading(model, labels) if not pd.isna(model) else "",
+            tuple(_measure(row, labels) for row in rows.itertuples()),
+        )
+        for model, rows in models
+    ]
     return forest(
-        [section],
+        sections,
         Scale("Estimate", 1.0, 0.2),
-        mark_columns=("n/N", "Estimate (interval)"),
+        mark_columns=("Samples", "Estimate (interval)"),
         reference=majority.iloc[0] if len(majority) else None,
-        notes=small_print(source),
+        notes=small_print(source, lambda row: words.heading(row.quantity, labels)),
         synthetic=synthetic,
     )
 

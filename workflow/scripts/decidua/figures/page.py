@@ -1,6 +1,7 @@
 """How are text, marks and axes put on one sheet so that nothing overlaps and nothing is cut off?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +12,8 @@ from decidua.figures import words
 from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 
 MARGIN = 6.0
+#: More ways of counting, or more places of one reason, are not listed below a figure.
+_MOST_LISTED = 3
 #: Where the baseline runs in a line of text, from its top, in sizes of the type.
 _BASELINE = 0.94
 
@@ -23,6 +26,7 @@ class Page:
 
     def __init__(self, width: float):
         """width: inches."""
+        self.inches = width
         self.width = width * 72
         self.figure = style.figure(width, width)
         self.sheet = self.figure.add_axes((0, 0, 1, 1), label="sheet", xlim=(0, self.width))
@@ -120,7 +124,7 @@ class Page:
 
     def finish(self, height: float, synthetic: str | None) -> Figure:
         """Set the height, put the axes where they belong and mark synthetic data."""
-        self.figure.set_size_inches(self.width / 72, height / 72)
+        self.figure.set_size_inches(self.inches, height / 72)
         self.sheet.set_ylim(height, 0)
         for axes, x, y, wide, high in self._placed:
             bounds = (x / self.width, 1 - (y + high) / height, wide / self.width, high / height)
@@ -171,12 +175,35 @@ def series_style(level: str, levels: Sequence[str]) -> tuple[str, str]:
     return style.SERIES[position % len(style.SERIES)], style.SHAPES[position % len(style.SHAPES)]
 
 
-def small_print(source: pd.DataFrame) -> list[str]:
-    """What the lines of a results table are, who is counted, and why something could not be had."""
+def small_print(source: pd.DataFrame, place: Callable[[Any], str]) -> list[str]:
+    """What the lines of a results table are, who is counted, what to beware of, and what could not be had.
+
+    `place` says in words where in the figure a row stands.
+    """
     methods = words.distinct(source["interval"])
     notes = [f"Lines are intervals: {'; '.join(methods)}."] if methods else []
-    counted = words.distinct(source.loc[source["quantity"] == "rate", "counted"])
-    if len(counted) == 1:
-        notes.append(f"n/N counts {counted[0]}.")
-    failed = source[source["status"] == results.NOT_ESTIMABLE]
-    return notes + [f"Not estimable: {reason}." for reason in words.distinct(failed["reason"])]
+    counted = words.distinct(source.loc[source["quantity"] != "test", "counted"])
+    if len(counted) > _MOST_LISTED:
+        counted = ["differs from row to row; see the figure's source data"]
+    notes += [f"Counted: {whom}." for whom in counted]
+    failed = source["status"] == results.NOT_ESTIMABLE
+    notes += _with_places("Caution", source[~failed], place)
+    return notes + _with_places("Not estimable", source[failed], place)
+
+
+def _with_places(what: str, rows: pd.DataFrame, place: Callable[[Any], str]) -> list[str]:
+    """Each reason once, with the places that it is about unless they are many."""
+    found: dict[str, list[str]] = {}
+    for row in rows[rows["reason"].notna()].itertuples():
+        found.setdefault(row.reason, []).append(place(row))
+    notes = []
+    for reason, places in found.items():
+        places = words.distinct(places)
+        about = f" ({'; '.join(places)})" if 0 < len(places) <= _MOST_LISTED else ""
+        notes.append(f"{what}{about}: {reason}.")
+    return notes
+
+
+def is_value(column: pd.Series, value: str) -> pd.Series:
+    """Where a column holds a value; a missing one does not."""
+    return column.eq(value).fillna(False).astype(bool)

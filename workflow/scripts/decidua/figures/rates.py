@@ -1,6 +1,6 @@
 """How common is abnormal immunity in each group, and how many pregnancies end in a live birth?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 from decidua import results, style
 from decidua.figures import words
 from decidua.figures.forest import Mark, Row, Scale, Section, forest
-from decidua.figures.page import nothing_to_show, scale_top, series_style, small_print
+from decidua.figures.page import is_value, nothing_to_show, scale_top, series_style, small_print
 
-PEARSON = "Pearson chi-square"
+TESTS = ("Pearson chi-square", "Fisher exact", "Freeman-Halton exact")
+_CONTRASTS = ("abnormal v normal", "normal v abnormal")
 _COLUMNS = ("n/N", "Rate (interval)")
 
 
-def prevalence_source(table: pd.DataFrame, tests: Sequence[str] = (PEARSON,)) -> pd.DataFrame:
+def prevalence_source(table: pd.DataFrame, tests: Sequence[str] = TESTS) -> pd.DataFrame:
     """The rows of a results table that the prevalence figure shows.
 
     Args:
@@ -25,7 +26,8 @@ def prevalence_source(table: pd.DataFrame, tests: Sequence[str] = (PEARSON,)) ->
         Rates of abnormal immunity, of each marker and of each subgroup by group, then the tests. The subgroup
         without any abnormality is left out: it is the complement of abnormal immunity.
     """
-    return _rates_and_tests(_without_repetition(table[table["analysis"] == "prevalence"]), tests)
+    rows = table[is_value(table["analysis"], "prevalence")]
+    return _rates_and_tests(rows[~_is_without_abnormality(rows)], tests)
 
 
 @style.publication()
@@ -39,18 +41,19 @@ def plot_prevalence(
         labels: what variables, groups and subgroups are called.
         synthetic: the mark of data that are no patients'.
     """
-    rates = source[source["quantity"] == "rate"]
+    rates = _drawn_rates(source)
     title = "Prevalence of abnormal immunity"
     if not _any_estimated(rates):
-        return nothing_to_show(title, words.distinct(rates["reason"]), synthetic)
-    tests = source[source["quantity"] == "test"]
+        return nothing_to_show(title, words.distinct(source["reason"]), synthetic)
+    tests = source[is_value(source["quantity"], "test")]
     groups = words.distinct(rates["population"])
+    shown = words.distinct(rates.loc[is_value(rates["status"], results.ESTIMATED), "population"])
     names = words.distinct(tests["test"])
     sections = [
         Section(heading, tuple(_prevalence_row(rows, tests, names, groups, labels) for rows in blocks))
         for heading, blocks in _prevalence_blocks(rates)
     ]
-    key = [(words.heading(group, labels), *series_style(group, groups)) for group in groups]
+    key = [(words.heading(group, labels), *series_style(group, groups)) for group in shown]
     top, step = scale_top(_largest(rates))
     return forest(
         sections,
@@ -58,22 +61,28 @@ def plot_prevalence(
         mark_columns=_COLUMNS,
         row_columns=tuple(names),
         key=key,
-        notes=small_print(source),
+        notes=small_print(source, lambda row: _in_prevalence(row, labels)),
         synthetic=synthetic,
     )
 
 
+def _drawn_rates(source: pd.DataFrame) -> pd.DataFrame:
+    """The rates that have a line of their own; a row about the groups or the outcome as such is a note."""
+    placed = source["level"].notna() | source["variable"].isin(["immunity", "subgroup"])
+    return source[is_value(source["quantity"], "rate") & placed]
+
+
 def _prevalence_blocks(rates: pd.DataFrame) -> list[tuple[str, list[pd.DataFrame]]]:
     """Headings, each with the rate rows of its lines: one line a marker, one a subgroup."""
-    subgroups = rates["variable"] == "subgroup"
-    whole = rates["variable"] == "immunity"
+    subgroups = is_value(rates["variable"], "subgroup")
+    whole = is_value(rates["variable"], "immunity")
     found = []
     for heading, part, by in (
         ("", rates[whole], "variable"),
         ("Markers", rates[~whole & ~subgroups], "variable"),
         ("Immune subgroups", rates[subgroups], "level"),
     ):
-        blocks = [rows for _, rows in part.groupby(by, sort=False)]
+        blocks = [rows for _, rows in part.groupby(by, sort=False, dropna=False)]
         if blocks:
             found.append((heading, blocks))
     return found
@@ -86,15 +95,25 @@ def _prevalence_row(
     groups: Sequence[str],
     labels: Mapping[str, str],
 ) -> Row:
-    first = rates.iloc[0]
-    key = first["level"] if first["variable"] == "subgroup" else first["variable"]
+    first = next(rates.itertuples())
     marks = tuple(_rate_mark(rate, *series_style(rate.population, groups)) for rate in rates.itertuples())
-    own = tests[tests["variable"] == first["variable"]]
-    if first["variable"] == "subgroup":
-        own = own[own["level"] == first["level"]]
+    own = tests[is_value(tests["variable"], first.variable)]
+    if first.variable == "subgroup":
+        own = own[own["level"].isin([first.level])]
     cells = tuple(_p_of(own[own["test"] == test]) for test in names)
-    called = _subgroup_name(key, labels) if first["variable"] == "subgroup" else words.heading(key, labels)
-    return Row(called, marks, cells)
+    return Row(_prevalence_label(first, labels), marks, cells)
+
+
+def _prevalence_label(row, labels: Mapping[str, str]) -> str:
+    if row.variable == "subgroup" and not pd.isna(row.level):
+        return _subgroup_name(row.level, labels)
+    return words.heading(row.variable, labels)
+
+
+def _in_prevalence(row, labels: Mapping[str, str]) -> str:
+    called = _prevalence_label(row, labels)
+    where = row.test if row.quantity == "test" else words.heading(row.population, labels)
+    return f"{called}, {where}"
 
 
 def _subgroup_name(subgroup: str, labels: Mapping[str, str]) -> str:
@@ -107,23 +126,23 @@ def _p_of(tests: pd.DataFrame) -> str:
     return words.p_value(tests["p"].iloc[0]) if len(tests) else ""
 
 
-def live_birth_source(table: pd.DataFrame, tests: Sequence[str] = (PEARSON,)) -> pd.DataFrame:
+def live_birth_source(table: pd.DataFrame, tests: Sequence[str] = TESTS) -> pd.DataFrame:
     """The rows of a results table that the live birth figure shows; the arguments are `prevalence_source`'s.
 
     Returns:
         Rates by immunity in all women and in each group, by subgroup in each group, then the tests. The
-        subgroup without any abnormality is left out: it is the same women as normal immunity.
+        subgroup without any abnormality is left out: it is the same women as normal immunity; so is the test
+        over the strata of group and immunity.
     """
-    rows = _without_repetition(table[table["analysis"] == "live_birth"])
+    rows = table[is_value(table["analysis"], "live_birth")]
+    strata = is_value(rows["variable"], "immunity") & ~rows["level"].isin(_CONTRASTS)
+    rows = rows[~_is_without_abnormality(rows) & ~(strata & is_value(rows["quantity"], "test"))]
     order = rows["level"].map({"normal": 0, "abnormal": 1}).fillna(2)
-    return _rates_and_tests(rows.assign(order=order).sort_values("order", kind="stable"), tests)[
-        table.columns
-    ]
+    return _rates_and_tests(rows.loc[order.sort_values(kind="stable").index], tests)
 
 
-def _without_repetition(rows: pd.DataFrame) -> pd.DataFrame:
-    repeated = (rows["variable"] == "subgroup") & (rows["level"] == "normal") & (rows["quantity"] == "rate")
-    return rows[~repeated]
+def _is_without_abnormality(rows: pd.DataFrame) -> pd.Series:
+    return is_value(rows["variable"], "subgroup") & is_value(rows["level"], "normal")
 
 
 @style.publication()
@@ -142,16 +161,16 @@ def plot_live_birth(
         synthetic: the mark of data that are no patients'.
         outcome: key of the outcome's name in `labels`.
     """
-    rates = source[source["quantity"] == "rate"]
+    rates = _drawn_rates(source)
     title = words.heading(outcome, labels)
     if not _any_estimated(rates):
-        return nothing_to_show(title, words.distinct(rates["reason"]), synthetic)
-    tests = source[source["quantity"] == "test"]
+        return nothing_to_show(title, words.distinct(source["reason"]), synthetic)
+    tests = source[is_value(source["quantity"], "test")]
     sections = [
         Section(
             words.heading(population, labels),
             tuple(_outcome_row(rate, labels) for rate in rows.itertuples()),
-            tuple(_remark(test, labels) for test in tests[tests["population"] == population].itertuples()),
+            tuple(_remarks(tests[is_value(tests["population"], population)], labels)),
         )
         for population, rows in rates.groupby("population", sort=False)
     ]
@@ -159,28 +178,51 @@ def plot_live_birth(
         sections,
         Scale(f"{title} (%)", *scale_top(_largest(rates)), 100),
         mark_columns=_COLUMNS,
-        notes=small_print(source),
+        notes=small_print(source, lambda row: _in_outcome(row, labels)),
         synthetic=synthetic,
     )
 
 
 def _outcome_row(rate, labels: Mapping[str, str]) -> Row:
-    role = "normal" if rate.level == "normal" else "abnormal"
+    role = "normal" if not pd.isna(rate.level) and rate.level == "normal" else "abnormal"
     mark = _rate_mark(rate, *series_style(role, ()))
+    return Row(_outcome_label(rate, labels), (mark,), indent=rate.variable == "subgroup")
+
+
+def _outcome_label(rate, labels: Mapping[str, str]) -> str:
+    if pd.isna(rate.level):
+        return words.heading(rate.variable, labels)
     if rate.variable == "subgroup":
-        return Row(_subgroup_name(rate.level, labels), (mark,), indent=True)
-    return Row(words.heading(rate.level, labels), (mark,))
+        return _subgroup_name(rate.level, labels)
+    called = words.heading(rate.level, labels)
+    # "Normal" by itself would not say what is normal; a longer label speaks for itself.
+    return f"{called} immunity" if called == words.NAMES.get(rate.level) else called
 
 
-def _remark(test, labels: Mapping[str, str]) -> str:
-    """The test in words: what was compared, how, and p."""
-    shown = f"{test.test} {words.p_value(test.p)}"
-    return shown if pd.isna(test.level) else f"{words.heading(test.level, labels)}: {shown}"
+def _remarks(tests: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
+    """A line a comparison: what was compared, then each test with its p."""
+    for _, rows in tests.groupby(["variable", "level"], sort=False, dropna=False):
+        shown = ", ".join(f"{test.test} {words.p_value(test.p)}" for test in rows.itertuples())
+        yield f"{_compared(next(rows.itertuples()), labels)}: {shown}"
+
+
+def _compared(test, labels: Mapping[str, str]) -> str:
+    if pd.isna(test.level):
+        return words.heading(test.variable, labels)
+    called = words.heading(test.level, labels)
+    if test.variable != "subgroup" or "subgroup" in test.level:
+        return called
+    return f"Subgroups, {called}"
+
+
+def _in_outcome(row, labels: Mapping[str, str]) -> str:
+    what = _outcome_label(row, labels) if row.quantity == "rate" else f"{_compared(row, labels)}, {row.test}"
+    return f"{words.heading(row.population, labels)}, {what}"
 
 
 def _rates_and_tests(rows: pd.DataFrame, tests: Sequence[str]) -> pd.DataFrame:
-    rates = rows[rows["quantity"] == "rate"]
-    tested = rows[(rows["quantity"] == "test") & rows["test"].isin(list(tests))]
+    rates = rows[is_value(rows["quantity"], "rate")]
+    tested = rows[is_value(rows["quantity"], "test") & rows["test"].isin(list(tests))]
     return pd.concat([rates, tested], ignore_index=True)
 
 

@@ -13,6 +13,7 @@ from decidua.figures import words
 from decidua.figures.page import (
     MARGIN,
     Page,
+    is_value,
     marker,
     nothing_to_show,
     scale_top,
@@ -26,6 +27,8 @@ _PLOT_HEIGHT = 104.0
 #: Room for the numbers at the vertical axis.
 _NUMBERS = 25.0
 _GAP = 16.0
+#: What stays free between the numbers of neighbouring categories.
+_CLEARANCE = 3.0
 _MOST_ABREAST = 3
 
 
@@ -48,13 +51,16 @@ def trend_source(
     Returns:
         Rates by population and category, then the tests.
     """
-    rows = table[(table["analysis"] == "trend") & (table["variable"] == variable)]
-    rates = rows[rows["quantity"] == "rate"]
-    tested = rows[(rows["quantity"] == "test") & rows["test"].isin(list(tests))]
+    # Without a variable or a level stands a row that says why there are no others.
+    wanted = is_value(table["variable"], variable) | table["variable"].isna()
+    rows = table[is_value(table["analysis"], "trend") & wanted]
+    rates = rows[is_value(rows["quantity"], "rate")]
+    tested = rows[is_value(rows["quantity"], "test") & rows["test"].isin(list(tests))]
     levels = list(levels) if levels is not None else _categories(rows)
     order = {level: place for place, level in enumerate(levels)}
     populations = {name: place for place, name in enumerate(words.distinct(rates["population"]))}
-    rates = rates[rates["level"].isin(levels)].drop_duplicates(["population", "level"])
+    kept = rates["level"].isin(levels) | rates["level"].isna()
+    rates = rates[kept].drop_duplicates(["population", "level"])
     places = pd.DataFrame({"p": rates["population"].map(populations), "l": rates["level"].map(order)})
     rates = rates.loc[places.sort_values(["p", "l"], kind="stable").index]
     return pd.concat([rates, tested], ignore_index=True)
@@ -99,8 +105,15 @@ def plot_trend(
     for first in range(0, len(panels), grid.abreast):
         y = _write_panels(page, grid, panels[first : first + grid.abreast], y, axis_title, top, step)
         y += page.text(grid.middle, y, words.heading(history, labels), ha="center") + _GAP / 2
-    y += page.notes(y, small_print(source))
+    y += page.notes(y, small_print(source, lambda row: _place(row, labels)))
     return page.finish(y + MARGIN, synthetic)
+
+
+def _place(row, labels: Mapping[str, str]) -> str:
+    names = [words.heading(row.population, labels)]
+    if not pd.isna(row.level) and (row.quantity == "rate" or " v " in row.level):
+        names.append(words.name(row.level, labels))
+    return ", ".join([*names, row.test] if row.quantity == "test" else names)
 
 
 @dataclass(frozen=True)
@@ -117,6 +130,7 @@ class _Panel:
 def _panels(source: pd.DataFrame, labels: Mapping[str, str]) -> list[_Panel]:
     rates = source[source["quantity"] == "rate"]
     tests = source[source["quantity"] == "test"]
+    rates = rates[rates["level"].notna()]
     levels = words.distinct(rates["level"])
     populations = words.distinct(rates["population"])
     panels = []
@@ -157,18 +171,24 @@ class _Grid:
     def fit(cls, panels: Sequence[_Panel], names: Sequence[str], gutter: float) -> "_Grid":
         printed = [text for panel in panels for rate in panel.rates for text in _printed(rate)]
         printed += [word for name in names for word in name.split()]
-        needed = max(style.text_width(text) for text in printed) + 3
+        needed = max(style.text_width(text) for text in printed) + _CLEARANCE
         width = style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS
         candidates = [(width, abreast) for abreast in range(min(_MOST_ABREAST, len(panels)), 0, -1)]
         for width, abreast in [*candidates, (style.TWO_COLUMNS, 1)]:
             panel = (width * 72 - 2 * MARGIN - gutter - _GAP * (abreast - 1)) / abreast
             if panel / len(names) >= needed:
                 break
-        slot = panel / len(names) - 3
+        slot = panel / len(names) - _CLEARANCE
         return cls(width, gutter, abreast, panel, tuple(tuple(style.wrap(name, slot)) for name in names))
 
     def left(self, column: int) -> float:
         return MARGIN + self.gutter + column * (self.panel + _GAP)
+
+    def broken(self, counts: str) -> list[str]:
+        """n/N on one line, or broken at the stroke where even a whole row is too narrow for it."""
+        if style.text_width(counts) <= self.slot - _CLEARANCE:
+            return [counts]
+        return counts.replace("/", "/ ").split()
 
     @property
     def slot(self) -> float:
@@ -253,13 +273,15 @@ def _write_numbers(page: Page, grid: _Grid, panels: Sequence[_Panel], y: float) 
     """Below the panels: the categories, n/N and the rate, each on its own line."""
     lines = max(len(category) for category in grid.categories)
     counts = y + style.text_height(lines) + 2
-    rate = counts + style.text_height(1)
+    broken = max(len(grid.broken(_printed(rate)[0])) for panel in panels for rate in panel.rates)
+    rate = counts + style.text_height(broken)
     page.text(grid.left(0) - 4, counts, "n/N", colour=MUTED, ha="right")
     page.text(grid.left(0) - 4, rate, "Rate", colour=MUTED, ha="right")
     for column, panel in enumerate(panels):
         for place, category in enumerate(grid.categories):
             middle = grid.left(column) + (place + 0.5) * grid.slot
-            page.text(middle, y, category, ha="center", weight="normal")
-            for line, text in zip((counts, rate), _printed(panel.rates[place]), strict=True):
-                page.text(middle, line, text, ha="center", colour=MUTED)
+            page.text(middle, y, category, ha="center")
+            counted, shown = _printed(panel.rates[place])
+            page.text(middle, counts, grid.broken(counted), ha="center", colour=MUTED)
+            page.text(middle, rate, shown, ha="center", colour=MUTED)
     return rate + style.text_height(1) + 3

@@ -49,10 +49,10 @@ def interval(lower: float, upper: float, places: int = 3) -> str:
 
 
 def counts(numerator: Any, denominator: Any) -> str:
-    """n/N, with a dash where the table gives no count."""
+    """n/N; N alone where nothing is counted out of it, a dash where the table gives no count."""
     if pd.isna(denominator):
         return "–"
-    return f"{'–' if pd.isna(numerator) else int(numerator)}/{int(denominator)}"
+    return f"{int(denominator)}" if pd.isna(numerator) else f"{int(numerator)}/{int(denominator)}"
 
 
 def name(key: str, labels: Mapping[str, str]) -> str:

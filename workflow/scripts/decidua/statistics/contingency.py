@@ -1,4 +1,4 @@
-"""Do two classifications of the women go together? Tests of contingency tables; cells are numbers of women."""
+"""Do two classifications of the women go together? Tests of tables whose cells are numbers of women."""
 
 from collections.abc import Callable, Sequence
 
@@ -54,9 +54,9 @@ def fisher(table: ArrayLike) -> HypothesisTest:
 
 
 def conditional_odds_ratio(table: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Conditional maximum-likelihood odds ratio of [[a, b], [c, d]] with Fisher's exact interval, as R's fisher.test.
+    """Conditional maximum-likelihood odds ratio of [[a, b], [c, d]] and its exact interval (R's fisher.test).
 
-    SciPy has the same but needs 12 ms a table and never returns for a million women.
+    SciPy has the same but needs 12 ms a table, and does not return for a million women.
 
     Raises:
         NotEstimable: a row or a column is empty.
@@ -84,7 +84,7 @@ def conditional_odds_ratio(table: ArrayLike, confidence: float = 0.95) -> Estima
     )
 
 
-def freeman_halton(table: ArrayLike, limit: int = 1_000_000) -> HypothesisTest:
+def freeman_halton(table: ArrayLike, limit: int = 500_000) -> HypothesisTest:
     """Fisher's exact test of an r x c table: the probability of all tables no more likely than this one.
 
     The columns are split in two halves; each half is enumerated and the halves that complete each other are
@@ -185,7 +185,7 @@ def _mass_up_to(
 def linear_by_linear(
     table: ArrayLike, row_scores: ArrayLike | None = None, column_scores: ArrayLike | None = None
 ) -> HypothesisTest:
-    """Linear-by-linear association, (n - 1) r^2 with 1 df (SPSS's; coin's lbl_test; Agresti 2013, section 3.4).
+    """Linear-by-linear association, (n - 1) r^2 with 1 df (SPSS; R's coin::lbl_test; Agresti 2013, 3.4).
 
     Args:
         table: rows x columns.

@@ -1,4 +1,4 @@
-"""Do the means of several groups differ? From women's values, or from a paper's means and standard deviations."""
+"""Do the means of several groups differ? From women's values, or from printed means and deviations."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

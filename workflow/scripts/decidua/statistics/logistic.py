@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.linalg import qr, solve_triangular
-from scipy.optimize import brentq
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
 from decidua.statistics.answers import HypothesisTest, NotEstimable
@@ -14,7 +13,8 @@ from decidua.statistics.answers import HypothesisTest, NotEstimable
 INTERCEPT = "intercept"
 #: Newton's method needs about ten steps to a finite maximum; towards an infinite one it never settles.
 _MOST_STEPS = 30
-_SETTLED = 1e-9
+#: After a step this small (in standard deviations) the next would be about its square.
+_SETTLED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -65,24 +65,27 @@ class Logistic:
     def profile(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
         """Profile-likelihood interval of one coefficient (R's confint of a glm).
 
+        Raises:
+            NotEstimable: an end could not be found.
+
         Source: Venzon and Moolgavkar 1988, Appl Stat 37:87.
         """
         place = self.names.index(name)
         others = _Others(self, place)
         critical = ndtri((1 + confidence) / 2)
-        best, error = self.coefficients[place], self.standard_errors[place]
 
-        def excess(value: float) -> float:
-            # The signed root is nearly a straight line, which root finding likes.
-            return np.sqrt(max(2 * (self.log_likelihood - others.log_likelihood(value)), 0.0)) - critical
+        def end(side: int) -> float:
+            best = self.coefficients[place]
+            value = best + side * critical * self.standard_errors[place]
+            for _ in range(_MOST_STEPS):
+                root = np.sqrt(2 * (self.log_likelihood - others.log_likelihood(value)))
+                # The root of the drop is nearly proportional to the distance from the estimate.
+                value = best + (value - best) * critical / root
+                if abs(root / critical - 1) <= _SETTLED:
+                    return float(value)
+            raise NotEstimable(f"the profile likelihood of {name} has no clear end")
 
-        ends = []
-        for side in (-1, 1):
-            reach = 1.5 * critical * error
-            while excess(best + side * reach) < 0:
-                reach *= 2
-            ends.append(float(brentq(excess, best, best + side * reach, xtol=1e-7 * error)))
-        return ends[0], ends[1]
+        return end(-1), end(1)
 
     def likelihood_ratio(self, name: str) -> HypothesisTest:
         """Likelihood-ratio test that one coefficient is zero."""
@@ -114,10 +117,10 @@ def fit(covariates: pd.DataFrame, outcome: ArrayLike) -> Logistic:
     try:
         found, likelihood, information = _maximum(basis, y)
     except _Unsettled as unsettled:
-        drift = np.abs(scale * solve_triangular(triangle, unsettled.step))
-        endless = [name for name, d in zip(names[1:], drift[1:], strict=True) if d > 0.1 * drift[1:].max()]
+        drift = np.abs(scale * solve_triangular(triangle, unsettled.step))[1:]
+        endless = [name for name, d in zip(names[1:], drift, strict=True) if d > 0.1 * drift.max()]
         raise NotEstimable(
-            f"separation: {' with '.join(endless)} predicts the outcome of some women perfectly, "
+            f"separation: the outcome of some women is predicted perfectly by {' with '.join(endless)}, "
             "so that a coefficient has no finite estimate"
         ) from None
     inverse = solve_triangular(triangle, np.eye(len(names)))
@@ -138,10 +141,11 @@ def _check(x: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> None:
         raise NotEstimable(f"{len(y)} women are too few for {len(names)} coefficients")
 
 
-class _Unsettled(Exception):
+class _Unsettled(NotEstimable):
     """Newton's method did not settle; `step` is the last step."""
 
     def __init__(self, step: np.ndarray):
+        super().__init__("the likelihood has no maximum that could be found")
         self.step = step
 
 

@@ -1,4 +1,4 @@
-"""Which p-values still stand when many were looked at? NaN is not a test: it stays NaN and counts for nothing."""
+"""Which p-values still stand when many were looked at? A NaN stays NaN and counts for nothing."""
 
 from collections.abc import Callable
 

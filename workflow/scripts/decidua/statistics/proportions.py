@@ -7,9 +7,7 @@ from scipy.special import betaincinv, ndtri
 from decidua.statistics.answers import Estimate, NotEstimable
 
 
-def wilson(
-    events: ArrayLike, totals: ArrayLike, confidence: float = 0.95
-) -> tuple[np.ndarray, np.ndarray]:
+def wilson(events: ArrayLike, totals: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's score interval of proportions, without continuity correction; NaN where nobody is counted.
 
     Source: Wilson 1927, J Am Stat Assoc 22:209.
@@ -37,9 +35,7 @@ def clopper_pearson(
     return lower + nobody, upper + nobody
 
 
-def newcombe(
-    events_1: int, total_1: int, events_2: int, total_2: int, confidence: float = 0.95
-) -> Estimate:
+def newcombe(events_1: int, total_1: int, events_2: int, total_2: int, confidence: float = 0.95) -> Estimate:
     """Difference of two independent proportions, first minus second, with Newcombe's hybrid score interval.
 
     Raises:

@@ -48,7 +48,7 @@ def delong_test(truth: ArrayLike, first: ArrayLike, second: ArrayLike) -> Hypoth
     """DeLong's test of two areas on the same samples, two-sided; the statistic is z, first minus second.
 
     Raises:
-        NotEstimable: only one class is there, a class has fewer than two samples, or the curves do not differ.
+        NotEstimable: only one class is there, a class has fewer than two samples, or the curves are one.
     """
     placements = [_placements(truth, score) for score in (first, second)]
     positive, negative = (np.array(side) for side in zip(*placements, strict=True))
@@ -81,7 +81,7 @@ def youden(truth: ArrayLike, score: ArrayLike) -> OperatingPoint:
 
 
 def _placements(truth: ArrayLike, score: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """For each positive the share of negatives below it, for each negative the share of positives above it."""
+    """For each positive the share of negatives below it, for each negative that of positives above it."""
     truth, score = _both_classes(truth, score)
     rank = rankdata(score)
     positive, negative = score[truth], score[~truth]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from decidua.labels import measured_name
+
 HAN_GROUPS = {"known": "Known etiology", "idiopathic": "Idiopathic"}
 
 
@@ -44,12 +46,24 @@ class Settings:
             value = getattr(self, each.name)
             if isinstance(value, list):
                 object.__setattr__(self, each.name, tuple(value))
-        if not self.history_categories or list(self.history_categories) != sorted(set(self.history_categories)):
-            raise ValueError(f"history_categories: found {self.history_categories}; expected ascending numbers")
+        if not self.history_categories or list(self.history_categories) != sorted(
+            set(self.history_categories)
+        ):
+            raise ValueError(
+                f"history_categories: found {self.history_categories}; expected ascending numbers"
+            )
         if not 0 < self.confidence < 1:
             raise ValueError(f"confidence: found {self.confidence}; expected a number between 0 and 1")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], markers: Sequence[str]) -> "Settings":
-        """Settings from a mapping that may lack keys (they get their defaults); an unknown key is an error."""
-        return cls(**{**settings, "markers": tuple(markers)})
+        """Settings from a mapping that may lack keys (they get their defaults); an unknown key is an error.
+
+        A described column or covariate that shares its name with a marker means the measured value.
+        """
+        measured = {
+            key: tuple(measured_name(name, markers) for name in settings[key])
+            for key in ("covariates", "describe")
+            if key in settings
+        }
+        return cls(**{**settings, **measured, "markers": tuple(markers)})

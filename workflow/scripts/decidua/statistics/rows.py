@@ -1,0 +1,151 @@
+"""How do counts and tests become rows of a results table? Every row says whom it counts."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from decidua.results import ESTIMATED, not_estimable, row
+from decidua.statistics.answers import Estimate, HypothesisTest, NotEstimable
+from decidua.statistics.contingency import (
+    conditional_odds_ratio,
+    fisher,
+    freeman_halton,
+    pearson,
+)
+from decidua.statistics.counting import Tally
+from decidua.statistics.multiplicity import benjamini_hochberg, holm
+from decidua.statistics.proportions import newcombe, wilson
+
+Row = dict[str, Any]
+PEARSON = "Pearson chi-square"
+FISHER = "Fisher exact"
+FREEMAN_HALTON = "Freeman-Halton exact"
+
+
+def attempt(rows: Iterable[Row], **place: Any) -> Iterator[Row]:
+    """The rows of a generator, and one that says why it came to no end; `place` is where that one stands."""
+    try:
+        yield from rows
+    except NotEstimable as reason:
+        yield not_estimable(str(reason), **place)
+
+
+def interval(method: str, confidence: float) -> str:
+    """Method and confidence of an interval, as the results say it."""
+    return f"{method}, {100 * confidence:g}%"
+
+
+def rate_rows(tally: Tally, confidence: float, into: str = "level", **place: Any) -> Iterator[Row]:
+    """The rate of each level with Wilson's interval; `into` is the column that names the level."""
+    lower, upper = wilson(tally.events, tally.totals, confidence)
+    for i, name in enumerate(tally.names):
+        common = {
+            **place,
+            into: name,
+            "quantity": "rate",
+            "numerator": int(tally.events[i]),
+            "denominator": int(tally.totals[i]),
+            "counted": tally.counted(i),
+        }
+        if not tally.totals[i]:
+            yield not_estimable(f"no {tally.known_words}", **common)
+            continue
+        yield row(
+            **common,
+            estimate=tally.events[i] / tally.totals[i],
+            lower=float(lower[i]),
+            upper=float(upper[i]),
+            interval=interval("Wilson", confidence),
+        )
+
+
+def test_row(name: str, make: Callable[[], HypothesisTest], *, caution: str = "", **place: Any) -> Row:
+    """A test, or why it cannot be made; `caution` goes with it."""
+    place = {"quantity": "test", **place}
+    try:
+        found = make()
+    except NotEstimable as reason:
+        return not_estimable(str(reason), test=name, **place)
+    return row(
+        **place,
+        test=name,
+        statistic=found.statistic,
+        df=found.df,
+        df_residual=found.df_residual,
+        p=found.p,
+        **_reason(found.caution, caution),
+    )
+
+
+def estimate_row(make: Callable[[], Estimate], *, caution: str = "", **place: Any) -> Row:
+    """An estimate with its interval, or why there is none."""
+    try:
+        found = make()
+    except NotEstimable as reason:
+        return not_estimable(str(reason), **place)
+    return row(**place, estimate=found.value, lower=found.lower, upper=found.upper, **_reason(caution))
+
+
+def _reason(*cautions: str) -> Row:
+    said = "; ".join(caution for caution in cautions if caution)
+    return {"reason": said} if said else {}
+
+
+def comparison_rows(
+    tally: Tally, confidence: float, *, level: str = "", caution: str = "", **place: Any
+) -> Iterator[Row]:
+    """Do the rates differ: Pearson's and the exact test; of two levels their difference and odds ratio too.
+
+    `level` is what the rows are called; "A v B" unless given.
+    """
+    place = {**place, "level": level or " v ".join(tally.names), "counted": tally.counted_in_all}
+    said = "; ".join(filter(None, (tally.caution, caution)))
+    two = len(tally.names) == 2
+    exact = FISHER if two else FREEMAN_HALTON
+    exact_test = fisher if two else freeman_halton
+    yield test_row(PEARSON, lambda: pearson(tally.table()), caution=said, **place)
+    yield test_row(exact, lambda: exact_test(tally.table()), caution=said, **place)
+    if two:
+        yield difference_row(tally, confidence, caution=caution, **place)
+        yield estimate_row(
+            lambda: conditional_odds_ratio(tally.table(), confidence),
+            quantity="odds ratio",
+            interval=interval("conditional exact", confidence),
+            caution=caution,
+            **place,
+        )
+
+
+def difference_row(tally: Tally, confidence: float, **place: Any) -> Row:
+    """Difference of the rates of two levels, first minus second, with Newcombe's interval."""
+    (x1, x2), (n1, n2) = tally.events.tolist(), tally.totals.tolist()
+    return estimate_row(
+        lambda: newcombe(x1, n1, x2, n2, confidence),
+        quantity="difference of rates",
+        interval=interval("Newcombe", confidence),
+        **place,
+    )
+
+
+def pairwise_difference_rows(tally: Tally, confidence: float, **place: Any) -> Iterator[Row]:
+    """Differences of the rates of every pair of more than two levels."""
+    if len(tally.names) > 2:
+        for pair in combinations(range(len(tally.names)), 2):
+            two = tally.pick(pair)
+            level = " v ".join(two.names)
+            yield difference_row(two, confidence, level=level, counted=two.counted_in_all, **place)
+
+
+def adjusted_rows(rows: Sequence[Row]) -> Iterator[Row]:
+    """The same tests with p-values adjusted as one family, by Holm and by Benjamini and Hochberg."""
+    tests = [each for each in rows if each["status"] == ESTIMATED and not np.isnan(each["p"])]
+    if len(tests) < 2:
+        return
+    p = [each["p"] for each in tests]
+    family = ", ".join(dict.fromkeys(each["variable"] for each in tests))
+    for name, adjust in (("Holm", holm), ("Benjamini-Hochberg", benjamini_hochberg)):
+        for each, value in zip(tests, adjust(p), strict=True):
+            renamed = {"test": f"{each['test']}, {name}-adjusted", "p": float(value)}
+            yield {**each, **renamed, "reason": f"adjusted for {len(tests)} tests: {family}"}

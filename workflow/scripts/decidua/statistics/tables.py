@@ -1,0 +1,466 @@
+"""Which numbers does the statistics chapter report? A cohort with marker calls in, tidy results out.
+
+Every analysis takes `women`, one row a woman as `with_calls` makes it, and `Settings`; it gives a table as
+decidua.results defines it. What cannot be computed is a row that says why. A level "A v B" compares A and B.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from decidua.markers import ABNORMAL, NORMAL
+from decidua.results import frame, not_estimable, row
+from decidua.statistics import counting
+from decidua.statistics.answers import NotEstimable
+from decidua.statistics.contingency import cochran_armitage, cochran_mantel_haenszel, linear_by_linear
+from decidua.statistics.counting import EVERYONE, Events, Levels, Tally, tally, with_calls
+from decidua.statistics.groups import (
+    Summary,
+    kruskal_wallis,
+    one_way_anova,
+    scheffe,
+    split,
+    summarise,
+    welch_anova,
+)
+from decidua.statistics.logistic import INTERCEPT, Logistic, fit
+from decidua.statistics.rows import (
+    PEARSON,
+    Row,
+    adjusted_rows,
+    attempt,
+    comparison_rows,
+    interval,
+    pairwise_difference_rows,
+    rate_rows,
+    test_row,
+)
+from decidua.statistics.settings import Settings
+
+__all__ = ["baseline", "karyotype", "live_birth", "prevalence", "regression", "trend", "with_calls"]
+
+ANOVA = "one-way ANOVA"
+ALL_SUBGROUPS, ABNORMAL_SUBGROUPS = "all subgroups", "abnormal subgroups"
+#: Fewer outcomes a covariate make a logistic regression unreliable (Peduzzi 1996, J Clin Epidemiol 49:1373).
+EVENTS_PER_COVARIATE = 10
+ONE_AND_THE_SAME = (
+    "every abnormal and no normal woman was treated: immunity and treatment cannot be told apart"
+)
+
+
+@dataclass(frozen=True)
+class _Cohort:
+    """The women, how they are analysed, and their groups; None where they are analysed as a whole."""
+
+    women: pd.DataFrame
+    settings: Settings
+    groups: Levels | None
+
+    @property
+    def groups_as_populations(self) -> list[tuple[str, np.ndarray]]:
+        """Each group's name and members."""
+        if self.groups is None:
+            return []
+        return [(name, self.groups.members(i)) for i, name in enumerate(self.groups.names)]
+
+    @property
+    def populations(self) -> list[tuple[str, np.ndarray]]:
+        """All women, then each group."""
+        return [(EVERYONE, np.ones(len(self.women), dtype=bool)), *self.groups_as_populations]
+
+    @property
+    def confidence(self) -> float:
+        return self.settings.confidence
+
+
+def baseline(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Describe the women by group and immunity, and test whether these strata differ (Han 2025, Table 1).
+
+    Rows: variable each of `describe`, population all, level a stratum ("known normal"), quantity mean,
+    standard deviation, minimum, maximum, n missing; quantity test, of all strata: one-way ANOVA, Welch
+    ANOVA, Kruskal-Wallis; quantity difference of means: every pair of strata by Scheffe.
+    """
+    return _table("baseline", _baseline, women, settings, quantity="mean")
+
+
+def _baseline(cohort: _Cohort) -> Iterator[Row]:
+    strata = counting.by_immunity(cohort.groups, counting.immunity(cohort.women))
+    for variable in cohort.settings.describe:
+        place = {"population": EVERYONE, "variable": variable}
+        yield from attempt(_description(cohort, strata, place), quantity="mean", **place)
+
+
+def _description(cohort: _Cohort, strata: Levels, place: Row) -> Iterator[Row]:
+    name = place["variable"]
+    values = counting.numbers(cohort.women, name)
+    samples = split(values, strata.codes, len(strata.names))
+    summary = summarise(samples, strata.names)
+    words = f"women with known {counting.in_words(name)}"
+    unknown = [int((strata.members(i) & np.isnan(values)).sum()) for i in range(len(samples))]
+    for i, sample in enumerate(samples):
+        own = {**place, "level": strata.names[i]}
+        yield from _moments(sample, summary.sd[i], counted=f"{words}; {unknown[i]} unknown left out", **own)
+        women = unknown[i] + len(sample)
+        yield _count_row(unknown[i], women, quantity="n missing", counted="women", **own)
+    unplaced = int((strata.codes < 0).sum())
+    elsewhere = f"; {unplaced} with unknown {strata.variable} left out" if unplaced else ""
+    place = {**place, "counted": f"{words}; {sum(unknown)} unknown left out{elsewhere}"}
+    every = {**place, "level": " v ".join(strata.names)}
+    yield test_row(ANOVA, lambda: one_way_anova(summary), **every)
+    yield test_row("Welch ANOVA", lambda: welch_anova(summary), **every)
+    yield test_row("Kruskal-Wallis", lambda: kruskal_wallis(samples), **every)
+    place |= {"quantity": "difference of means", "test": "Scheffe"}
+    yield from attempt(_scheffe_rows(summary, cohort.confidence, place), **place)
+
+
+def _moments(
+    sample: np.ndarray,
+    sd: float,
+    quantities: Sequence[str] = ("mean", "standard deviation", "minimum", "maximum"),
+    **place: str,
+) -> Iterator[Row]:
+    moments = {"mean": np.mean, "standard deviation": lambda _: sd, "minimum": np.min, "maximum": np.max}
+    for quantity in quantities:
+        own = {**place, "quantity": quantity, "denominator": len(sample)}
+        if len(sample) < (2 if quantity == "standard deviation" else 1):
+            yield not_estimable(f"{len(sample) or 'no'} women with a known value", **own)
+        else:
+            yield row(**own, estimate=float(moments[quantity](sample)))
+
+
+def _count_row(part: int, whole: int, **place: str) -> Row:
+    return row(**place, estimate=part, numerator=part, denominator=whole)
+
+
+def _scheffe_rows(summary: Summary, confidence: float, place: Row) -> Iterator[Row]:
+    for contrast in scheffe(summary, confidence):
+        yield row(
+            **place,
+            level=f"{contrast.first} v {contrast.second}",
+            estimate=contrast.difference.value,
+            lower=contrast.difference.lower,
+            upper=contrast.difference.upper,
+            interval=interval("Scheffe", confidence),
+            p=contrast.p,
+        )
+
+
+def prevalence(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """How many women of each group have abnormal immunity, markers and subgroups (Han 2025, Figure 2).
+
+    Rows: variable immunity or a marker with level abnormal, or variable subgroup with level a subgroup;
+    quantity rate, population a group (all without groups). Quantity test, difference of rates, odds ratio:
+    population all, level "known v idiopathic", of a subgroup its name; the markers' Pearson tests also
+    adjusted as one family.
+    """
+    return _table("prevalence", _prevalence, women, settings, quantity="rate")
+
+
+def _prevalence(cohort: _Cohort) -> Iterator[Row]:
+    pearsons = []
+    for variable in ("immunity", *cohort.settings.markers):
+        place = {"population": EVERYONE, "variable": variable, "quantity": "rate"}
+        found = list(attempt(_abnormal_rows(cohort, variable), level=ABNORMAL, **place))
+        yield from found
+        pearsons += [each for each in found if each.get("test") == PEARSON and variable != "immunity"]
+    yield from adjusted_rows(pearsons)
+    yield from attempt(_subgroup_rows(cohort), population=EVERYONE, variable="subgroup", quantity="rate")
+
+
+def _abnormal_rows(cohort: _Cohort, variable: str) -> Iterator[Row]:
+    found = tally(counting.event(cohort.women, variable, cohort.settings), _groups_or_all(cohort))
+    yield from rate_rows(found, cohort.confidence, into="population", variable=variable, level=ABNORMAL)
+    if cohort.groups is not None:
+        place = {"population": EVERYONE, "variable": variable}
+        yield from comparison_rows(found, cohort.confidence, **place)
+        yield from pairwise_difference_rows(found, cohort.confidence, **place)
+
+
+def _subgroup_rows(cohort: _Cohort) -> Iterator[Row]:
+    kinds = counting.immune_subgroups(cohort.women, cohort.settings)
+    for i, name in enumerate(kinds.names):
+        values = np.where(kinds.codes < 0, np.nan, kinds.members(i).astype(float))
+        found = tally(Events.of(values, "subgroup"), _groups_or_all(cohort))
+        place = {"variable": "subgroup", "level": name}
+        yield from rate_rows(found, cohort.confidence, into="population", **place)
+        if cohort.groups is not None:
+            yield from comparison_rows(found, cohort.confidence, population=EVERYONE, **place)
+
+
+def _groups_or_all(cohort: _Cohort) -> Levels:
+    return counting.whole(cohort.women) if cohort.groups is None else cohort.groups
+
+
+def live_birth(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The outcome by immunity and by immune subgroup (Han 2025, Figure 3).
+
+    Rows, quantity rate: variable immunity, level abnormal or normal, in all women and each group; variable
+    subgroup, level a subgroup, in each group. Quantity test, difference of rates, odds ratio: variable
+    immunity, level "abnormal v normal" in each population, "known normal v known abnormal v ..." in all
+    women; variable subgroup, level "all subgroups" and "abnormal subgroups" in each group, in all women
+    "known v idiopathic": the subgroups of all groups against each other (Pearson), and the groups within
+    subgroups (Cochran-Mantel-Haenszel).
+    """
+    return _table("live_birth", _live_birth, women, settings, variable=settings.outcome, quantity="rate")
+
+
+def _live_birth(cohort: _Cohort) -> Iterator[Row]:
+    events = counting.outcome(cohort.women, cohort.settings)
+    for variable, rows in (("immunity", _outcome_by_immunity), ("subgroup", _outcome_by_subgroup)):
+        yield from attempt(rows(cohort, events), population=EVERYONE, variable=variable, quantity="rate")
+
+
+def _outcome_by_immunity(cohort: _Cohort, events: Events) -> Iterator[Row]:
+    kinds = counting.immunity(cohort.women)
+    for population, members in cohort.populations:
+        place = {"population": population, "variable": "immunity"}
+        found = tally(events, kinds, members)
+        caution = ONE_AND_THE_SAME if _treatment_is_immunity(cohort, kinds, members) else ""
+        yield from rate_rows(found, cohort.confidence, **place)
+        yield from comparison_rows(found, cohort.confidence, caution=caution, **place)
+    if cohort.groups is not None:
+        strata = tally(events, counting.by_immunity(cohort.groups, kinds))
+        yield from comparison_rows(strata, cohort.confidence, population=EVERYONE, variable="immunity")
+
+
+def _treatment_is_immunity(cohort: _Cohort, kinds: Levels, members: np.ndarray) -> bool:
+    """Whether exactly the abnormal women were treated; then no comparison can tell the one from the other."""
+    treatment = cohort.settings.treatment
+    if treatment is None:
+        return False
+    try:
+        dose = counting.numbers(cohort.women, treatment)
+    except NotEstimable:
+        return False
+    known = members & (kinds.codes >= 0) & ~np.isnan(dose)
+    abnormal = kinds.members(kinds.names.index(ABNORMAL))
+    return bool(known.any() and ((dose > 0) == abnormal)[known].all())
+
+
+def _outcome_by_subgroup(cohort: _Cohort, events: Events) -> Iterator[Row]:
+    kinds = counting.immune_subgroups(cohort.women, cohort.settings)
+    abnormal = [i for i, name in enumerate(kinds.names) if name != NORMAL]
+    for population, members in cohort.groups_as_populations or cohort.populations:
+        place = {"population": population, "variable": "subgroup"}
+        found = tally(events, kinds, members)
+        yield from rate_rows(found, cohort.confidence, **place)
+        yield from comparison_rows(found, cohort.confidence, level=ALL_SUBGROUPS, **place)
+        yield from comparison_rows(found.pick(abnormal), cohort.confidence, level=ABNORMAL_SUBGROUPS, **place)
+    if cohort.groups is not None and len(cohort.groups.names) > 1:
+        yield from _groups_within_subgroups(cohort, events, cohort.groups, kinds)
+
+
+def _groups_within_subgroups(cohort: _Cohort, events: Events, groups: Levels, kinds: Levels) -> Iterator[Row]:
+    place = {"population": EVERYONE, "variable": "subgroup", "level": " v ".join(groups.names)}
+    cells = tally(events, counting.cross(groups, kinds))
+    yield from comparison_rows(cells, cohort.confidence, **place)
+    if len(groups.names) == 2:
+        outcome_group_subgroup = np.array([cells.events, cells.totals - cells.events]).reshape(2, 2, -1)
+        yield test_row(
+            "Cochran-Mantel-Haenszel",
+            lambda: cochran_mantel_haenszel(outcome_group_subgroup.transpose(2, 1, 0)),
+            counted=cells.counted_in_all,
+            **place,
+        )
+
+
+def regression(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Logistic regression of the outcome on the covariates, in all women and each group (Han 2025, Table 2).
+
+    Rows, variable a covariate: quantity odds ratio (Wald interval and test), coefficient (the same on the
+    log scale; also of the intercept) and "odds ratio, profile likelihood" (with the likelihood-ratio test).
+    Counted are women with the outcome and every covariate known.
+    """
+    return _table("regression", _regression, women, settings, quantity="odds ratio")
+
+
+def _regression(cohort: _Cohort) -> Iterator[Row]:
+    for population, members in cohort.populations:
+        place = {"population": population, "quantity": "odds ratio"}
+        try:
+            x, y, complete = _complete(cohort, members)
+            unknown = int(members.sum() - complete.sum())
+            place["counted"] = f"women with known outcome and covariates; {unknown} unknown left out"
+            model = fit(x[complete], y[complete] == 1)
+        except NotEstimable as reason:
+            for name in cohort.settings.covariates:
+                yield not_estimable(str(reason), variable=name, **place)
+            continue
+        place |= {"numerator": model.events, "denominator": model.women}
+        if min(model.events, model.women - model.events) < EVENTS_PER_COVARIATE * x.shape[1]:
+            place["reason"] = f"fewer than {EVENTS_PER_COVARIATE} of the rarer outcome a covariate"
+        yield from _model_rows(model, cohort.confidence, place)
+
+
+def _complete(cohort: _Cohort, members: np.ndarray) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Covariates, outcome, and which of the members have all of them."""
+    y = counting.outcome(cohort.women, cohort.settings).values
+    x = pd.DataFrame({name: counting.numbers(cohort.women, name) for name in cohort.settings.covariates})
+    return x, y, members & ~np.isnan(y) & ~np.isnan(x.to_numpy()).any(axis=1)
+
+
+def _model_rows(model: Logistic, confidence: float, place: Row) -> Iterator[Row]:
+    lower, upper = model.wald(confidence)
+    for i, name in enumerate(model.names):
+        log_odds = np.array([model.coefficients[i], lower[i], upper[i]])
+        wald = {"interval": interval("Wald", confidence), "test": "Wald"}
+        wald |= {"statistic": model.z[i], "p": model.p[i]}
+        own = {**place, "variable": name}
+        yield row(**own | {"quantity": "coefficient"}, **wald, **_ends(log_odds))
+        if name != INTERCEPT:
+            yield row(**own, **wald, **_ends(np.exp(log_odds)))
+            own |= {"quantity": "odds ratio, profile likelihood"}
+            yield from attempt(_profile_rows(model, name, confidence, own), **own)
+
+
+def _profile_rows(model: Logistic, name: str, confidence: float, place: Row) -> Iterator[Row]:
+    test = model.likelihood_ratio(name)
+    best = model.coefficients[model.names.index(name)]
+    yield row(
+        **place,
+        **_ends(np.exp([best, *model.profile(name, confidence)])),
+        interval=interval("profile likelihood", confidence),
+        test="likelihood ratio",
+        statistic=test.statistic,
+        df=test.df,
+        p=test.p,
+    )
+
+
+def _ends(values: Sequence[float]) -> Row:
+    return dict(zip(("estimate", "lower", "upper"), map(float, values), strict=True))
+
+
+def trend(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Outcome, immunity, markers and aneuploidy over the number of earlier losses (Han 2025, Figures 4 to 7).
+
+    Rows: variable the outcome, immunity, each marker, aneuploidy and each of `trends`; population all and
+    each group; level a category ("2", "3", "4+") or those before the last together ("2-3"); quantity rate.
+    Quantity test, level "2, 3, 4+": Pearson, exact, linear-by-linear, Cochran-Armitage; level "2-3 v 4+":
+    Pearson and Fisher, beside them difference of rates and odds ratio; the markers' Pearson tests also
+    adjusted as one family a population. Variable age: mean and standard deviation of "2-3" and "4+", with
+    a one-way ANOVA.
+    """
+    return _table("trend", _trend, women, settings, quantity="rate")
+
+
+def _trend(cohort: _Cohort) -> Iterator[Row]:
+    settings = cohort.settings
+    categories = counting.history(cohort.women, settings)
+    two = counting.merged(categories, settings)
+    followed = [settings.outcome, "immunity", *settings.markers]
+    followed += [] if settings.karyotype is None else ["aneuploidy"]
+    pearsons: dict[str, list[Row]] = {population: [] for population, _ in cohort.populations}
+    for variable in dict.fromkeys((*followed, *settings.trends)):
+        rows = _followed(cohort, variable, categories, two)
+        for each in attempt(rows, population=EVERYONE, variable=variable, quantity="rate"):
+            yield each
+            if variable in settings.markers and each.get("test") == PEARSON and " v " in each["level"]:
+                pearsons[each["population"]].append(each)
+    for family in pearsons.values():
+        yield from adjusted_rows(family)
+    if "age" in (*settings.covariates, *settings.describe):
+        yield from attempt(_age_rows(cohort, two), population=EVERYONE, variable="age", quantity="mean")
+
+
+def _followed(cohort: _Cohort, variable: str, categories: Levels, two: Levels) -> Iterator[Row]:
+    events = counting.event(cohort.women, variable, cohort.settings)
+    for population, members in cohort.populations:
+        place = {"population": population, "variable": variable}
+        by_category, by_two = (tally(events, levels, members) for levels in (categories, two))
+        yield from rate_rows(by_category, cohort.confidence, **place)
+        together = rate_rows(by_two, cohort.confidence, **place)
+        yield from (each for each in together if each["level"] not in categories.names)
+        yield from _category_tests(by_category, cohort.confidence, place)
+        yield from comparison_rows(by_two, cohort.confidence, **place)
+
+
+def _category_tests(found: Tally, confidence: float, place: Row) -> Iterator[Row]:
+    level = ", ".join(found.names)
+    if len(found.names) > 2:
+        yield from comparison_rows(found, confidence, level=level, **place)
+    own = {**place, "level": level, "counted": found.counted_in_all}
+    yield test_row("linear-by-linear", lambda: linear_by_linear(found.table()), **own)
+    yield test_row("Cochran-Armitage", lambda: cochran_armitage(found.events, found.totals), **own)
+
+
+def _age_rows(cohort: _Cohort, two: Levels) -> Iterator[Row]:
+    age = counting.numbers(cohort.women, "age")
+    for population, members in cohort.populations:
+        codes = np.where(members, two.codes, counting.OUTSIDE)
+        samples = split(age, codes, len(two.names))
+        summary = summarise(samples, two.names)
+        unknown = int((np.isnan(age) & (codes >= 0)).sum())
+        place = {"population": population, "variable": "age"}
+        place["counted"] = f"women with known age; {unknown} unknown left out"
+        for name, sample, sd in zip(two.names, samples, summary.sd, strict=True):
+            yield from _moments(sample, sd, ("mean", "standard deviation"), level=name, **place)
+        yield test_row(ANOVA, lambda of=summary: one_way_anova(of), level=" v ".join(two.names), **place)
+
+
+def karyotype(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Karyotypes of the miscarriages, and failure of treatment (Han 2025, Table 3).
+
+    Rows, population all, level a stratum ("known normal"), abnormal, normal and a group: variable
+    miscarriages and karyotyped with quantity count; with quantity rate variable euploid (of the karyotyped),
+    treatment failure (euploid miscarriages of all women but those whose miscarriage was not karyotyped) and
+    aneuploid miscarriage (of the same women; the counts that Han's Table 3 prints as failures). Quantity
+    test, difference of rates, odds ratio: "abnormal v normal" in all women and each group, "known v
+    idiopathic" and the strata in all women.
+    """
+    return _table("karyotype", _karyotype, women, settings, variable="euploid", quantity="rate")
+
+
+def _karyotype(cohort: _Cohort) -> Iterator[Row]:
+    kinds = counting.immunity(cohort.women)
+    classified = [kinds]
+    if cohort.groups is not None:
+        classified = [counting.by_immunity(cohort.groups, kinds), kinds, cohort.groups]
+    euploid = counting.karyotyped(cohort.women, cohort.settings, "euploid")
+    tested = ~np.isnan(euploid.values)
+    for levels in classified:
+        for i, name in enumerate(levels.names):
+            women, lost, known = (
+                int((levels.members(i) & each).sum()) for each in (True, euploid.eligible, tested)
+            )
+            place = {"population": EVERYONE, "level": name, "quantity": "count"}
+            yield _count_row(lost, women, variable="miscarriages", counted="women", **place)
+            yield _count_row(known, lost, variable="karyotyped", counted="miscarriages", **place)
+    yield from _karyotype_rates(cohort, "euploid", euploid, classified)
+    for variable, wanted in (("treatment failure", "euploid"), ("aneuploid miscarriage", "aneuploid")):
+        events = counting.miscarriage(cohort.women, cohort.settings, wanted)
+        yield from _karyotype_rates(cohort, variable, events, classified)
+
+
+def _karyotype_rates(
+    cohort: _Cohort, variable: str, events: Events, classified: Sequence[Levels]
+) -> Iterator[Row]:
+    for levels in classified:
+        place = {"population": EVERYONE, "variable": variable}
+        found = tally(events, levels)
+        yield from rate_rows(found, cohort.confidence, **place)
+        yield from comparison_rows(found, cohort.confidence, **place)
+    for population, members in cohort.groups_as_populations:
+        found = tally(events, counting.immunity(cohort.women), members)
+        yield from comparison_rows(found, cohort.confidence, population=population, variable=variable)
+
+
+def _table(
+    analysis: str,
+    rows_of: Callable[[_Cohort], Iterator[Row]],
+    women: pd.DataFrame,
+    settings: Settings,
+    **place: str,
+) -> pd.DataFrame:
+    """The rows of an analysis as a table; `place` is where a row stands that says why there are none."""
+    place = {"population": EVERYONE, **place}
+    found: list[Row] = []
+    try:
+        cohort = _Cohort(women, settings, counting.groups(women, settings))
+    except NotEstimable as reason:
+        cohort = _Cohort(women, settings, None)
+        found.append(not_estimable(f"no groups: {reason}", **place | {"variable": settings.group}))
+    found += attempt(rows_of(cohort), **place)
+    return frame({**each, "analysis": analysis} for each in found)
