@@ -9,18 +9,18 @@ import pandas as pd
 import pytest
 
 from decidua import expression
+from decidua.count_matrix import read_counts
 from decidua.errors import InputError
 from decidua.expression import (
     check_study,
     log2_normalised,
     principal_components,
     quality,
-    read_counts,
-    read_samples,
     read_study,
     reference_of,
     size_factors,
 )
+from decidua.sample_sheet import read_samples
 
 REAL = os.environ.get("DECIDUA_REAL_DATA")
 MATRIX = "gene\tS1\tS2\nA\t1\t2\nB\t3\t0\n"
@@ -75,7 +75,10 @@ def test_a_header_without_a_name_for_the_genes_as_r_writes_it_is_read(write):
 
 
 def test_every_bad_cell_is_named_with_gene_sample_and_what_was_found(write):
-    text = "gene\tS1\tS2\tS3\tS4\nA\t-1\t2\t3\t7\nB\t1\t2.5\t3\t7\nC\t1\t2\tmany\t7\nD\t\t2\t3\tNA\nE\t1\t3000000000\t3\t7\n"
+    text = (
+        "gene\tS1\tS2\tS3\tS4\nA\t-1\t2\t3\t7\nB\t1\t2.5\t3\t7\nC\t1\t2\tmany\t7\n"
+        "D\t\t2\t3\tNA\nE\t1\t3000000000\t3\t7\n"
+    )
     whole = "expected a whole number of reads, 0 or more"
     assert sorted(problems(read_counts, write(text))) == [
         f"counts.tsv, row A, column S1: found -1; {whole}",
@@ -124,7 +127,7 @@ def test_lines_with_too_few_or_too_many_cells_are_named(write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "found an empty first line; expected a header: the gene column, then the samples"),
+        ("", "found an empty first line; expected the names of the columns"),
         ("gene\tS1\n", "found no rows below the header; expected one row a gene"),
         ("gene\nA\n", "found one column only; expected a gene column and a column a sample, tab or comma"),
     ],
@@ -216,6 +219,34 @@ def test_text_where_a_number_decides_the_label_is_refused(write):
     ]
 
 
+def test_lines_of_another_length_and_repeated_columns_of_a_sheet_are_refused(write):
+    assert problems(read_samples, write("sample,label\nS1,case\nS2,case,x\n\nS3\n", "samples.csv")) == [
+        "samples.csv, row 3: found 3 cells; expected 2, as in the header",
+        "samples.csv, row 5: found 1 cells; expected 2, as in the header",
+    ]
+    assert problems(read_samples, write("sample,label,label\nS1,case,x\n", "samples.csv")) == [
+        "samples.csv, row 1: found the column label more than once; expected each once"
+    ]
+
+
+def test_a_sheet_with_row_names_as_r_writes_them_keeps_its_columns_apart(write):
+    sheet = write("sample\tlabel\n1\tS1\tcase\n2\tS2\tcontrol\n", "samples.tsv")
+    assert read_samples(sheet)["sample"].tolist() == ["S1", "S2"]
+
+
+def test_a_sheet_in_parquet_and_one_in_quotes_are_read_alike(write):
+    quoted = read_samples(write('"sample","label"\n"S1","case"\n"S2","control"\n', "samples.csv"))
+    pd.DataFrame({"sample": ["S1", "S2"], "label": ["case", "control"]}).to_parquet("samples.parquet")
+    pd.testing.assert_frame_equal(read_samples("samples.parquet"), quoted)
+
+
+def test_text_that_is_not_utf8_is_an_input_error(tmp_path):
+    for name, reader in (("counts.tsv", read_counts), ("samples.tsv", read_samples)):
+        (tmp_path / name).write_bytes(b"sample\tlabel\n" + "Zürich\t1\n".encode("latin-1"))
+        (line,) = problems(reader, tmp_path / name)
+        assert line.endswith("expected a complete, readable file")
+
+
 def test_one_class_only_and_nothing_kept_are_refused(write):
     sheet = write("sample\tlabel\nS1\tcase\nS2\tcase\n", "samples.tsv")
     assert problems(read_samples, sheet) == [
@@ -251,11 +282,12 @@ def test_samples_without_a_column_and_columns_without_a_row_are_told_with_the_na
 
 def test_problems_of_both_files_are_told_at_once(write):
     write("gene\tS1\tS2\nA\t-1\t2\n")
-    write("sample\tlabel\nS1\tcase\nS2\tx\n", "samples.tsv")
+    write("sample\tlabel\nS1\tcase\nS2\tx\nS3\tcase\n", "samples.tsv")
     found = problems(read_study, "counts.tsv", "samples.tsv")
-    assert [line.split(":")[0] for line in found] == [
-        "samples.tsv, row 3, column label",
-        "counts.tsv, row A, column S1",
+    assert [line.split(";")[0] for line in found] == [
+        "counts.tsv, row A, column S1: found -1",
+        "samples.tsv, row 3, column label: found 'x'",
+        "counts.tsv, row 1: found no column S3",
     ]
 
 

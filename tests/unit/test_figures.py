@@ -219,16 +219,18 @@ def _flow(rows):
 
 
 def _crowded_flow(groups):
-    excluded = [(f"{LONG} {'x' * 70} {i}", i, "excluded") for i in range(15)]
+    excluded = [(f"{LONG * 2} {'x' * 70} {i}", i, "excluded") for i in range(15)]
     return _flow([HAN_FLOW[0], *excluded, HAN_FLOW[7], *((f"{LONG} {i}", i, "group") for i in range(groups))])
 
 
 def _qc(table):
-    return plot_qc(qc_source(table), labels=LABELS, synthetic=MARK), qc_source(table)
+    source = qc_source(table.drop(columns="label"), table[["sample", "label"]])
+    return plot_qc(source, labels=LABELS, synthetic=MARK), source
 
 
 def _pca(table):
-    source = pca_source(table, (0.314, 0.087))
+    explained = pd.DataFrame({"component": ["pc1", "pc2"], "share": [0.314, 0.087]})
+    source = pca_source(table.drop(columns="label"), table[["sample", "label"]], explained)
     return plot_pca(source, labels=LABELS, synthetic=MARK), source
 
 
@@ -601,20 +603,43 @@ def test_every_sample_is_a_point(name, x, y):
         assert sorted(np.concatenate([line.get_ydata() for line in dots])) == sorted(source[y])
 
 
-def test_sources_of_samples_carry_no_id_and_no_order():
+@pytest.mark.parametrize("name", ["qc", "pca"])
+def test_sources_of_samples_carry_no_name_and_no_order(name):
+    draw = {"qc": _qc, "pca": _pca}[name]
     table = samples()
-    shuffled = table.sample(frac=1, random_state=1)
-    first = shuffled.drop_duplicates("label").sort_values("label")
-    shuffled = pd.concat([first, shuffled.drop(first.index)])
-    for select in (qc_source, lambda rows: pca_source(rows, (0.3, 0.1))):
-        assert "sample" not in select(table)
-        pd.testing.assert_frame_equal(select(table), select(shuffled))
+    shuffled = table.sample(frac=1, random_state=1).sort_values("label", kind="stable")
+    source = draw(table)[1]
+    assert "sample" not in source and not source.astype("string").isin(set(table["sample"])).any(axis=None)
+    pd.testing.assert_frame_equal(source, draw(shuffled)[1])
 
 
 def test_samples_of_unknown_label_come_last_and_are_called_unknown():
-    source = qc_source(samples(["RPL", None, "control"]))
+    figure, source = _qc(samples(["RPL", None, "control"]))
     assert source["label"].unique().tolist() == ["RPL", "control", "unknown"]
-    assert written(drawn("qc, crowded")[0])["Unknown"] == 1
+    assert written(figure)["Unknown"] == 1
+
+
+def test_two_samples_have_no_second_component_and_the_figure_says_so():
+    table = samples(number=2)
+    explained = pd.DataFrame({"component": ["pc1"], "share": [1.0]})
+    figure = plot_pca(pca_source(table.drop(columns="pc2"), table, explained), labels=LABELS)
+    assert "too few samples for two components" in all_words(figure)
+
+
+def test_the_expression_chapter_s_own_tables_are_drawn():
+    expression = pytest.importorskip("decidua.expression")
+    rng = np.random.default_rng(5)
+    genes, names = [f"G{i}" for i in range(80)], [f"S{i}" for i in range(10)]
+    counts = pd.DataFrame(rng.poisson(200, (80, 10)), index=genes, columns=names, dtype="int32")
+    sheet = pd.DataFrame({"sample": names, "label": ["case", "control"] * 5})
+    source = qc_source(expression.quality(counts), sheet)
+    dots = lines(plot_qc(source, labels={}), "sample")
+    assert sum(len(line.get_xdata()) for line in dots) == 20
+    values = expression.log2_normalised(counts, expression.size_factors(counts))
+    components = expression.principal_components(values)
+    source = pca_source(components.scores, sheet, components.explained)
+    dots = lines(plot_pca(source, labels={}), "sample")
+    assert sorted(np.concatenate([line.get_xdata() for line in dots])) == sorted(components.scores["pc1"])
 
 
 def test_the_axes_of_a_pca_say_how_much_they_explain():

@@ -26,7 +26,6 @@ rule cross_validate:
 rule measure_performance:
     input:
         predictions=rules.cross_validate.output.predictions,
-        folds=rules.cross_validate.output.folds,
     output:
         performance="<open>/studies/{study}/performance.csv",
         roc="<open>/studies/{study}/roc.csv",

@@ -1,6 +1,7 @@
 # What every chapter uses: the checked settings, names for wildcards, fingerprints, marks and labels.
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "workflow/scripts"))
@@ -156,6 +157,62 @@ def study_labels(wildcards):
     if label:
         return {kind: ", ".join(map(str, label[kind])) for kind in ("case", "control")}
     return {"case": "RPL", "control": "Control"}
+
+
+def report_sections():
+    """What the report shows, in order: cohorts, studies, papers, each with its figures and captions."""
+    sections = []
+    for name, cohort in config["cohorts"].items():
+        wildcards = SimpleNamespace(cohort=name)
+        words = labels(wildcards)
+        figures = [
+            ("flow", "Figure 1. Enrolment", "Who was assessed, left out and analysed."),
+            (
+                "prevalence",
+                "Figure 2. Prevalence",
+                "Abnormal immunity, markers and immune subgroups by group.",
+            ),
+            (
+                "live_birth",
+                "Figure 3. Outcome",
+                "By immunity and immune subgroup; not an effect of treatment.",
+            ),
+        ]
+        figures += [
+            (
+                f"trend_{trend}",
+                f"Figure {place}. {words.get(trend, trend)}",
+                "By the number of earlier losses.",
+            )
+            for place, trend in enumerate(cohort["analysis"]["trends"], start=4)
+        ]
+        sections.append(
+            {
+                "kind": "cohorts",
+                "name": name,
+                "title": cohort["title"],
+                "synthetic": synthetic(wildcards),
+                "figures": figures,
+                "labels": words,
+                "outcome": cohort["analysis"]["outcome"],
+            }
+        )
+    for name, study in config["studies"].items():
+        figures = [
+            ("quality", "Samples", "Library size and detected genes."),
+            ("components", "Principal components", "A description; labels played no part."),
+            ("roc", "ROC curve", "On samples that no step of the learning had seen."),
+            ("performance", "Performance", "Beside the rate of always answering with the larger class."),
+        ]
+        mark = synthetic(SimpleNamespace(study=name))
+        sections.append(
+            {"kind": "studies", "name": name, "title": study["title"], "synthetic": mark, "figures": figures}
+        )
+    for name in PAPERS:
+        mark = synthetic_paper(SimpleNamespace(paper=name))
+        title = f"Audit of the printed numbers: {name}"
+        sections.append({"kind": "papers", "name": name, "title": title, "synthetic": mark, "figures": []})
+    return sections
 
 
 def announce_report():

@@ -29,7 +29,7 @@ rule validate_study:
         samples=study_file("samples"),
     output:
         counts="<restricted>/studies/{study}/counts.parquet",
-        samples="<restricted>/studies/{study}/samples.csv",
+        samples="<restricted>/studies/{study}/samples.parquet",
         record="<records>/validate_study/{study}.json",
     log:
         "<logs>/validate_study/{study}.log",
@@ -49,10 +49,9 @@ rule validate_study:
 rule describe_expression:
     input:
         counts=rules.validate_study.output.counts,
-        samples=rules.validate_study.output.samples,
     output:
-        quality="<restricted>/studies/{study}/quality.csv",
-        components="<restricted>/studies/{study}/principal_components.csv",
+        quality="<restricted>/studies/{study}/quality.parquet",
+        components="<restricted>/studies/{study}/principal_components.parquet",
         variance="<open>/studies/{study}/explained_variance.csv",
         record="<records>/describe_expression/{study}.json",
     log:
@@ -68,7 +67,8 @@ rule describe_expression:
 
 rule plot_quality:
     input:
-        table=rules.describe_expression.output.quality,
+        quality=rules.describe_expression.output.quality,
+        samples=rules.validate_study.output.samples,
     output:
         png=report(
             "<open>/studies/{study}/figures/quality.png",
@@ -96,6 +96,7 @@ rule plot_quality:
 rule plot_components:
     input:
         components=rules.describe_expression.output.components,
+        samples=rules.validate_study.output.samples,
         variance=rules.describe_expression.output.variance,
     output:
         png=report(

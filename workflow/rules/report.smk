@@ -27,6 +27,7 @@ rule write_report:
     conda:
         "../../envs/decidua.yaml"
     params:
+        sections=report_sections(),
         code=fingerprint("write_report"),
     script:
         "../scripts/write_report.py"

@@ -1,1 +1,13 @@
-"""x"""
+"""Measure held-out predictions: AUC, accuracy beside the majority rate, ROC curve, each with its interval."""
+
+from decidua import tables
+from decidua.job import job
+from decidua.performance import roc_table, summary
+
+if __name__ == "__main__":
+    with job(snakemake):
+        predictions = tables.read(snakemake.input.predictions)
+        confidence = snakemake.params.settings["confidence"]
+        table = summary(predictions, snakemake.wildcards.study, confidence=confidence)
+        tables.write(table, snakemake.output.performance)
+        tables.write(roc_table(predictions, confidence), snakemake.output.roc)

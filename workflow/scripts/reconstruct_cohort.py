@@ -1,11 +1,10 @@
 """Rebuild a published cohort row by row from its printed numbers."""
 
-from decidua.reconstruction import reconstruct
-
 from decidua import tables
 from decidua.config import load_yaml
 from decidua.job import job
 from decidua.markers import Panel
+from decidua.reconstruction import reconstruct
 
 if __name__ == "__main__":
     with job(snakemake) as this:

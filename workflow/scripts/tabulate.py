@@ -1,11 +1,10 @@
 """Compute one of the chapter's tables: a row a number, with interval, test, p and whom it counts."""
 
-from decidua.statistics.settings import Settings
-from decidua.statistics.tables import baseline, karyotype, live_birth, prevalence, regression, trend
-
 from decidua import tables
 from decidua.job import job
 from decidua.markers import marker_names, with_calls
+from decidua.statistics.settings import Settings
+from decidua.statistics.tables import baseline, karyotype, live_birth, prevalence, regression, trend
 
 TABLES = {
     "baseline": baseline,

@@ -1,1 +1,50 @@
-"""x"""
+"""Gather tables and figures into one page that opens from disk."""
+
+from pathlib import Path
+
+from decidua import tables
+from decidua.job import job
+from decidua.report import (
+    Figure,
+    audit_section,
+    cohort_section,
+    package_table,
+    render,
+    study_section,
+)
+
+
+def of_entry(paths, folder):
+    """The files below open/<folder>, by name without ending."""
+    return {Path(path).stem: path for path in paths if f"/open/{folder}/" in str(path)}
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        data, pictures = snakemake.input.tables, snakemake.input.figures
+        sections = []
+        for entry in snakemake.params.sections:
+            folder = f"{entry['kind']}/{entry['name']}"
+            found = {name: tables.read(path) for name, path in of_entry(data, folder).items()}
+            files = of_entry(pictures, folder)
+            figures = [
+                Figure(title, caption, Path(files[name]).read_bytes())
+                for name, title, caption in entry["figures"]
+            ]
+            common = (entry["name"], entry["title"], entry["synthetic"])
+            if entry["kind"] == "cohorts":
+                section = cohort_section(*common, found, figures, entry["labels"], entry["outcome"])
+            elif entry["kind"] == "studies":
+                section = study_section(*common, found["performance"], figures)
+            else:
+                section = audit_section(*common, found["audit"])
+            sections.append(section)
+        page = render(
+            snakemake.input.template,
+            version=snakemake.config["version"],
+            sections=sections,
+            synthetic=[f"{s.title}: {s.synthetic}." for s in sections if s.synthetic],
+            packages=package_table(),
+            settings=Path(snakemake.input.config).read_text(encoding="utf-8"),
+        )
+        Path(snakemake.output.report).write_text(page, encoding="utf-8")

@@ -14,7 +14,7 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from decidua import preparation, ridge
-from decidua.errors import InputError, Problem
+from decidua.errors import InputError
 from decidua.folds import inner_folds, splits, stratified_folds, too_few_members
 from decidua.performance import CASE, CONTROL, auc
 from decidua.preparation import Preparation
@@ -48,20 +48,20 @@ class Settings:
     def __post_init__(self) -> None:
         least = {"repeats": 1, "folds": 2, "inner_folds": 2, "penalties": 1, "min_count": 1, "top": 1}
         wrong = [
-            Problem(str(getattr(self, name)), f"{low} or more", column=name)
+            (name, getattr(self, name), f"{low} or more")
             for name, low in least.items()
             if getattr(self, name) < low
         ]
         if not 0 < self.weakest <= self.strongest:
-            wrong.append(
-                Problem(f"{self.weakest} to {self.strongest}", "0 < weakest <= strongest", column="weakest")
-            )
+            wrong.append(("weakest", self.weakest, f"more than 0, {self.strongest:g} (`strongest`) at most"))
         if not 0 <= self.min_share <= 1:
-            wrong.append(Problem(str(self.min_share), "a share from 0 to 1", column="min_share"))
+            wrong.append(("min_share", self.min_share, "a share from 0 to 1"))
         if self.threshold is not None and not 0 < self.threshold < 1:
-            wrong.append(Problem(str(self.threshold), "a probability between 0 and 1", column="threshold"))
+            wrong.append(("threshold", self.threshold, "a probability between 0 and 1"))
         if wrong:
-            raise InputError(wrong)
+            raise InputError(
+                f"classifier, `{name}`: found {found}; expected {right}" for name, found, right in wrong
+            )
 
     @property
     def grid(self) -> np.ndarray:

@@ -6,6 +6,9 @@ import numpy as np
 
 from decidua.errors import InputError, Problem
 
+#: Random deals tried for a number of inner folds; one is enough unless groups hold both classes.
+DEALS = 20
+
 
 def too_few_members(
     is_case: np.ndarray, groups: np.ndarray, folds: int, grouped: bool = False
@@ -26,6 +29,7 @@ def too_few_members(
     return Problem(
         f"{counts['case']} case and {counts['control']} control {unit}",
         f"at least {folds} of each to cross-validate with `folds: {folds}`{can}",
+        "cross-validation",
     )
 
 
@@ -75,14 +79,16 @@ def inner_folds(
     is_case = np.asarray(is_case, dtype=bool)
     possible = min(len(np.unique(groups[is_case])), len(np.unique(groups[~is_case])))
     for number in range(min(folds, possible), 1, -1):
-        fold_of = stratified_folds(is_case, groups, number, rng)
-        if all(len(np.unique(is_case[train])) == 2 for train, _ in splits(fold_of)):
-            return fold_of, number
+        for _ in range(DEALS):
+            fold_of = stratified_folds(is_case, groups, number, rng)
+            if all(len(np.unique(is_case[train])) == 2 for train, _ in splits(fold_of)):
+                return fold_of, number
     raise InputError(
         Problem(
             f"a training set with {is_case.sum()} case and {(~is_case).sum()} control samples",
             "2 or more of each class, and of their groups, in every training set, to choose the penalty:"
             " more samples, or more `folds`",
+            "cross-validation",
         )
     )
 

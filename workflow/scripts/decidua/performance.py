@@ -113,7 +113,8 @@ def roc_table(predictions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
     """ROC curves for drawing: each repeat's and their mean, with its pointwise band.
 
     A repeat's curve is the mean of its folds' curves at each false positive rate, so its area is the AUC
-    within folds, but for the grid. The band is the corrected resampled t interval over the folds, within 0 and 1.
+    within folds, but for the grid. The band is the corrected resampled t interval over the folds, cut at 0
+    and 1.
 
     Returns:
         repeat ("1", "2", ..., "mean"), fpr, tpr, lower, upper (the mean's rows only).
@@ -170,10 +171,10 @@ def auc_interval(
 ) -> tuple[float, float]:
     """Score interval for a mean of fold AUCs: the values whose own standard error reaches the estimate.
 
-    The variance of an AUC of t from m cases and n controls is t (1 - t) [1 + N (1 - t) / (2 - t) + N t / (1 + t)] / (m n),
-    N = (m + n) / 2 - 1; that of a mean over the folds of one repeat is their mean divided by
-    the number of folds, times `overlap`. It keeps to [0, 1], and has a width also at an AUC of 1, where the
-    folds do not differ.
+    An AUC of t from m cases and n controls has the variance
+    t (1 - t) [1 + N (1 - t) / (2 - t) + N t / (1 + t)] / (m n) with N = (m + n) / 2 - 1; the mean over the
+    folds of a repeat has their mean variance, divided by the number of folds, times `overlap`. The interval
+    keeps to [0, 1] and has a width also at an AUC of 1, where the folds do not differ.
 
     Args:
         estimate: mean AUC of the folds.
@@ -278,7 +279,7 @@ def _rate_rows(predictions: pd.DataFrame, confidence: float) -> Iterator[dict]:
         "estimate": estimate,
         "lower": max(0.0, estimate - below),
         "upper": min(1.0, estimate + above),
-        "interval": f"{confidence:.0%}, square and add of the Wilson intervals of sensitivity and specificity",
+        "interval": f"{confidence:.0%}, Wilson intervals of sensitivity and specificity, squared and added",
         "denominator": samples,
     }
     yield {"quantity": "sensitivity"} | sensitivity

@@ -2,25 +2,25 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from decidua.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from decidua.markers import Panel
+from decidua.markers import ABNORMAL, NORMAL, Cutoff, Marker, Panel, classify
+from decidua.statistics.contingency import pearson
+from decidua.statistics.groups import Summary, one_way_anova, scheffe, summarise
+from decidua.statistics.logistic import fit
 
 Facts = Mapping[str, Any]
 Columns = dict[str, list[Any]]
+Trial = tuple[list[tuple[float, ...]], tuple[float, ...], float]
 
 STRATA = ("KN", "KA", "IN", "IA")
 ETIOLOGIES = ("known", "idiopathic")
-NORMAL = "normal"
 COVARIATES = ("age", "bmi", "miscarriages")
 CATEGORIES = ("2", "3", "4+")
 #: Values are whole multiples of these units, so that sums and sums of squares are exact integers.
@@ -28,10 +28,12 @@ UNITS = {"age": 1, "bmi": 10, "ivig_dose_g": 1}
 #: Free choice, not published: shape (log-normal sigma; 0 is a normal curve) of each variable's distribution.
 SHAPES = {"age": 0.0, "bmi": 0.2, "ivig_dose_g": 0.6}
 
+#: Deals and draws of karyotypes that are tried; some hundreds are enough for the paper's counts.
 DEALS = 20_000
-#: Annealing: rounds of chunks of swaps, each round cooling from HOT to COLD. Set by trial: all seeds tried arrive.
+#: Annealing: rounds of chunks of swaps, each round cooling from HOT to COLD. Set by trial.
 ROUNDS, CHUNKS, CHUNK = 3, 60, 5_000
-HOT, COLD = 100.0, 0.0005
+HOT, COLD = 100.0, 0.001
+#: About the means of age, BMI and miscarriages: centred sums lose no digits.
 CENTRES = (33.0, 22.0, 3.0)
 Z95 = 1.959963984540054
 
@@ -52,7 +54,7 @@ class Reconstruction:
 
 
 def reconstruct(
-    paper: Facts, scenario: str, rng: np.random.Generator, panel: "Panel | None" = None
+    paper: Facts, scenario: str, rng: np.random.Generator, panel: Panel | None = None
 ) -> Reconstruction:
     """Build rows, one a woman, from the numbers that a paper prints about its cohort.
 
@@ -74,7 +76,7 @@ def reconstruct(
         panel: cut-offs that the subgroups refer to; those printed in the paper by default.
 
     Raises:
-        InputError: no such scenario, a panel without one of the paper's markers, or moments that no
+        InputError: no such scenario, a panel of other markers than the paper's, or moments that no
             integers have.
 
     Source: Han et al. 2025, doi 10.3389/fendo.2025.1546602.
@@ -83,28 +85,38 @@ def reconstruct(
     if scenario not in scenarios:
         raise InputError(Problem(f"scenario {scenario!r}", f"one of {', '.join(scenarios)}"))
     plan = scenarios[scenario]
-    cutoffs = _cutoffs(paper, panel)
+    panel = panel or _printed_panel(paper)
+    _check_panel(paper, panel)
     women = _deal(paper, plan, rng)
     _fit_regressions(paper, women, rng)
-    women |= _marker_values(women["subgroup"], cutoffs, rng)
-    cohort = _cohort(paper, women, rng)
-    return Reconstruction(cohort, _constraints(paper, plan, cohort, cutoffs))
+    women |= _marker_values(women["subgroup"], panel, rng)
+    cohort = _cohort(paper, women, panel, rng)
+    return Reconstruction(cohort, _constraints(paper, plan, cohort, panel))
 
 
-def _cutoffs(paper: Facts, panel: "Panel | None") -> dict[str, dict[str, float]]:
-    """Marker to column to the value above which it is abnormal."""
-    printed = {name: value for name, value in paper["panel"].items() if isinstance(value, Mapping)}
-    if panel is None:
-        return {name: {c: float(above) for c, above in columns.items()} for name, columns in printed.items()}
-    given = {marker.name: {c.column: c.above for c in marker.cutoffs} for marker in panel.markers}
-    problems = [
-        Problem(f"a panel without cut-offs of {name}", f"cut-offs of {', '.join(columns)}")
-        for name, columns in printed.items()
-        if set(given.get(name, {})) != set(columns)
-    ]
-    if problems:
-        raise InputError(problems)
-    return {name: given[name] for name in printed}
+def _printed_panel(paper: Facts) -> Panel:
+    markers = tuple(
+        Marker(name, name, "", tuple(Cutoff(column, float(above)) for column, above in cutoffs.items()))
+        for name, cutoffs in _printed_cutoffs(paper).items()
+    )
+    return Panel(paper["id"], paper["paper"]["doi"], markers)
+
+
+def _printed_cutoffs(paper: Facts) -> dict[str, Mapping[str, str]]:
+    """Marker to column to cut-off."""
+    return {name: value for name, value in paper["panel"].items() if isinstance(value, Mapping)}
+
+
+def _check_panel(paper: Facts, panel: Panel) -> None:
+    """A panel must decide the same markers by the same columns as the paper's."""
+    given = {marker.name: [cutoff.column for cutoff in marker.cutoffs] for marker in panel.markers}
+    printed = {name: list(cutoffs) for name, cutoffs in _printed_cutoffs(paper).items()}
+    if given != printed:
+        found, expected = (
+            "; ".join(f"{name} ({', '.join(columns)})" for name, columns in markers.items())
+            for markers in (given, printed)
+        )
+        raise InputError(Problem(f"panel {panel.name} with {found}", expected))
 
 
 # Integers with exact moments -----------------------------------------------------------------------
@@ -120,19 +132,19 @@ def integers_with_moments(
     """
     values = sorted(min(maximum, max(minimum, round(value))) for value in start)
     values[0], values[-1] = minimum, maximum
+    found = f"sum {total}, sum of squares {squares}, range {minimum} to {maximum}"
+    impossible = Problem(found, f"moments that {len(values)} integers can have")
     while (missing := total - sum(values)) != 0:
         step = 1 if missing > 0 else -1
         inner = [k for k in range(1, len(values) - 1) if minimum <= values[k] + step <= maximum]
         gap = squares - sum(value * value for value in values)
-        best = min(inner, key=lambda k: abs(gap - 2 * step * values[k] - 1), default=None)
-        if best is None:
-            break
-        values[best] += step
+        if not inner:
+            raise InputError(impossible)
+        values[min(inner, key=lambda k: abs(gap - 2 * step * values[k] - 1))] += step
     while (gap := squares - sum(value * value for value in values)) != 0:
         pair = _best_pair(values, gap, minimum, maximum)
-        if pair is None or sum(values) != total:
-            found = f"sum {total}, sum of squares {squares}, range {minimum} to {maximum}"
-            raise InputError(Problem(found, f"moments that {len(values)} integers can have"))
+        if pair is None:
+            raise InputError(impossible)
         up, down = pair
         values[up] += 1
         values[down] -= 1
@@ -277,7 +289,7 @@ def _hand_out_miscarriages(
 def _deal_outcomes(paper: Facts, plan: Facts, rng: np.random.Generator) -> Columns:
     """Stratum, subgroup, live birth and history category (0, 1, 2 for 2, 3, 4+) of every woman.
 
-    Markers other than Th1/Th2 in known etiology are not related to history (N-S): deals that are, are redone.
+    Figure 6 prints one marker as related to history and the others as N-S: other deals are redone.
     """
     alpha = float(paper["paper"]["alpha"])
     for _ in range(DEALS):
@@ -291,7 +303,7 @@ def _deal_outcomes(paper: Facts, plan: Facts, rng: np.random.Generator) -> Colum
                 women["subgroup"] += [subgroups[k] for k in order]
                 women["live_birth"] += [birth] * len(categories)
                 women["category"] += categories
-        _meet_th1_th2(paper, women, rng)
+        _meet_figure_6(paper, women, rng)
         if all(p >= alpha for p in _history_p(paper, women).values()):
             return women
     raise InputError("reconstruction: found no deal in which the other markers are unrelated to history")
@@ -312,31 +324,35 @@ def _subgroups(paper: Facts, plan: Facts, stratum: str, birth: bool) -> list[str
     return [name for name, (n, born) in cells.items() for _ in range(born if birth else n - born)]
 
 
-def _meet_th1_th2(paper: Facts, women: Columns, rng: np.random.Generator) -> None:
+def _meet_figure_6(paper: Facts, women: Columns, rng: np.random.Generator) -> None:
     """Exchange subgroups between women of one outcome until Figure 6's count with 4+ miscarriages is met."""
-    wanted = paper["th1_th2_rows"]["four_or_more"][0]
-    places = _places(women["stratum"])["KA"]
+    facts, wanted = paper["figure6"], paper["figure6_rows"]["four_or_more"][0]
     subgroup, category, birth = women["subgroup"], women["category"], women["live_birth"]
+    places = [
+        place
+        for place, stratum in enumerate(women["stratum"])
+        if subgroup[place] != NORMAL and paper["strata"][stratum]["etiology"] == facts["etiology"]
+    ]
 
     def high(place: int) -> bool:
-        return "th1_th2" in subgroup[place]
+        return facts["marker"] in subgroup[place].split(" + ")
 
     while (count := sum(high(p) for p in places if category[p] == 2)) != wanted:
-        add = count < wanted
-        inside = [p for p in places if category[p] == 2 and high(p) != add]
-        place = inside[int(rng.integers(len(inside)))]
-        outside = [p for p in places if category[p] < 2 and high(p) == add and birth[p] == birth[place]]
-        if outside:
-            other = outside[int(rng.integers(len(outside)))]
-            subgroup[place], subgroup[other] = subgroup[other], subgroup[place]
+        inside = [p for p in places if category[p] == 2 and high(p) == (count > wanted)]
+        outside = [p for p in places if category[p] < 2 and high(p) == (count < wanted)]
+        pairs = [(i, o) for i in inside for o in outside if birth[i] == birth[o]]
+        if not pairs:
+            raise InputError("reconstruction: found no deal with Figure 6's counts")
+        i, o = pairs[int(rng.integers(len(pairs)))]
+        subgroup[i], subgroup[o] = subgroup[o], subgroup[i]
 
 
 def _history_p(paper: Facts, women: Columns) -> dict[str, float]:
     """p of each marker that Figure 6 calls N-S, over 2, 3, 4+ and over 2-3 v 4+ miscarriages."""
     found = {}
-    for marker in _markers(paper):
+    for marker in _printed_cutoffs(paper):
         for etiology in ETIOLOGIES:
-            if (etiology, marker) == ("known", "th1_th2"):
+            if (etiology, marker) == (paper["figure6"]["etiology"], paper["figure6"]["marker"]):
                 continue
             table = [[0, 0] for _ in CATEGORIES]
             for stratum, subgroup, category in zip(
@@ -348,10 +364,6 @@ def _history_p(paper: Facts, women: Columns) -> dict[str, float]:
             found[f"{etiology}, {marker}, 2, 3, 4+"] = _pearson_p(table)
             found[f"{etiology}, {marker}, 2-3 v 4+"] = _pearson_p(merged)
     return found
-
-
-def _markers(paper: Facts) -> list[str]:
-    return [name for name, value in paper["panel"].items() if isinstance(value, Mapping)]
 
 
 def _karyotypes(paper: Facts, women: Columns, rng: np.random.Generator) -> list[Any]:
@@ -399,7 +411,7 @@ class _Regression:
     tolerance: tuple[float, float]
     slopes: tuple[float, ...] = ()
     totals: tuple[float, ...] = ()
-    parts: dict[int, tuple[float, ...]] | None = None
+    parts: dict[int, tuple[float, ...]] = field(default_factory=dict)
     misfit: float = 0.0
 
     def refresh(self, row: Callable[[int], tuple[float, float, float, bool]]) -> None:
@@ -413,6 +425,19 @@ class _Regression:
             if abs(self.totals[0]) < 1e-9:
                 break
         self.misfit = self.distance(self.totals)
+
+    def trial(self, pair: tuple[int, int], rows: Sequence[tuple[float, ...]]) -> Trial:
+        """What the parts of two women, the totals and the misfit would be with other covariates."""
+        parts = [_part(self.slopes, *row) for row in rows]
+        changes = zip(self.totals, self.parts[pair[0]], self.parts[pair[1]], *parts, strict=True)
+        totals = tuple([total - a - b + c + d for total, a, b, c, d in changes])
+        return parts, totals, self.distance(totals)
+
+    def accept(
+        self, pair: tuple[int, int], parts: list[tuple[float, ...]], totals: tuple[float, ...], misfit: float
+    ) -> None:
+        self.parts[pair[0]], self.parts[pair[1]] = parts
+        self.totals, self.misfit = totals, misfit
 
     def arrived(self) -> bool:
         """Whether odds ratios, B, intervals and p-values are as published."""
@@ -481,9 +506,7 @@ def _regressions(paper: Facts, stratum: Sequence[str]) -> dict[str, _Regression]
         rows = [paper["table2"][population][name] for name in COVARIATES]
         found[population] = _Regression(
             members=[
-                i
-                for i, s in enumerate(stratum)
-                if population in ("all", paper["strata"][s]["etiology"])
+                i for i, s in enumerate(stratum) if population in ("all", paper["strata"][s]["etiology"])
             ],
             windows=[_slope_window(row) for row in rows],
             printed=[tuple(float(row[key]) for key in ("lower", "upper", "p")) for row in rows],
@@ -504,53 +527,14 @@ def _slope_window(row: Mapping[str, str]) -> tuple[float, float]:
 
 
 def _fit_regressions(paper: Facts, women: Columns, rng: np.random.Generator) -> None:
-    """Anneal by swaps within a stratum until Table 2 prints as published, in at most a fixed number of steps.
-
-    A swap exchanges the ages, the BMIs, or (both with four or more) the miscarriages of two women of one
-    stratum, so Table 1 and every count by history stay as they are. The mean ages of Figure 6 are kept too.
-    """
-    models = _regressions(paper, women["stratum"])
-    columns = [women[name] for name in COVARIATES]
-    births, category = women["live_birth"], women["category"]
-    pools = _places(women["stratum"])
-    many = {s: [p for p in places if category[p] == 2] for s, places in pools.items()}
-    etiology = [paper["strata"][s]["etiology"] for s in women["stratum"]]
-    ages = _AgeBalance.of(paper, women)
-
-    def row(i: int) -> tuple[float, float, float, bool]:
-        return columns[0][i], columns[1][i] / UNITS["bmi"], columns[2][i], births[i]
-
+    """Anneal until Table 2 prints as published, in at most a fixed number of swaps."""
+    fit = _Fit(paper, women)
     for chunk in range(ROUNDS * CHUNKS):
-        for model in models.values():
-            model.refresh(row)
-        if ages.misfit(0) == 0 and all(model.arrived() for model in models.values()):
+        if fit.arrived():
             return
         heat = HOT * (COLD / HOT) ** (chunk % CHUNKS / (CHUNKS - 1))
-        for i, which, pick, luck in _moves(len(births), rng):
-            column = columns[min(which // 2, 2)]
-            stratum = women["stratum"][i]
-            pool = pools[stratum] if which < 4 else many[stratum]
-            j = pool[int(pick * len(pool))]
-            if column[i] == column[j] or (which == 4 and category[i] < 2):
-                continue
-            shift = ages.shift(i, j) if which < 2 else 0
-            column[i], column[j] = column[j], column[i]
-            rise = ages.misfit(shift) - ages.misfit(0)
-            tried = []
-            for model in (models[etiology[i]], models["all"]):
-                one, two = _part(model.slopes, *row(i)), _part(model.slopes, *row(j))
-                parts = zip(model.totals, model.parts[i], model.parts[j], one, two, strict=True)
-                totals = tuple([t - a - b + c + d for t, a, b, c, d in parts])
-                misfit = model.distance(totals)
-                rise += misfit - model.misfit
-                tried.append((model, one, two, totals, misfit))
-            if rise <= 0 or luck < math.exp(-rise / heat):
-                ages.total += shift
-                for model, one, two, totals, misfit in tried:
-                    model.parts[i], model.parts[j] = one, two
-                    model.totals, model.misfit = totals, misfit
-            else:
-                column[i], column[j] = column[j], column[i]
+        for place, kind, partner, luck in _moves(len(women["stratum"]), rng):
+            fit.propose(place, kind, partner, luck, heat)
 
 
 def _moves(women: int, rng: np.random.Generator) -> Iterator[tuple[int, int, float, float]]:
@@ -564,24 +548,75 @@ def _moves(women: int, rng: np.random.Generator) -> Iterator[tuple[int, int, flo
     )
 
 
+class _Fit:
+    """Women whose covariates are swapped, and how far Table 2 and the mean ages of Figure 6 are.
+
+    A swap exchanges the ages, the BMIs, or (both with four or more) the miscarriages of two women of one
+    stratum, so Table 1 and every count by history stay as they are.
+    """
+
+    def __init__(self, paper: Facts, women: Columns):
+        self.columns = [women[name] for name in COVARIATES]
+        self.births = women["live_birth"]
+        self.many = [category == 2 for category in women["category"]]
+        self.stratum = women["stratum"]
+        self.pools = _places(self.stratum)
+        self.pools_of_many = {s: [p for p in places if self.many[p]] for s, places in self.pools.items()}
+        self.ages = _AgeBalance.of(paper, women)
+        models = _regressions(paper, self.stratum)
+        self.models = {s: (models[paper["strata"][s]["etiology"]], models["all"]) for s in self.pools}
+        self.every_model = list(models.values())
+
+    def row(self, place: int) -> tuple[float, float, float, bool]:
+        ages, bmis, losses = self.columns
+        return ages[place], bmis[place] / UNITS["bmi"], losses[place], self.births[place]
+
+    def arrived(self) -> bool:
+        """Refresh the models; whether all is as published."""
+        for model in self.every_model:
+            model.refresh(self.row)
+        return self.ages.misfit(0) == 0 and all(model.arrived() for model in self.every_model)
+
+    def propose(self, i: int, kind: int, partner: float, luck: float, heat: float) -> None:
+        """Swap woman i with one of her stratum, and undo it if it makes the fit worse (by more than luck)."""
+        column, stratum = self.columns[min(kind // 2, 2)], self.stratum[i]
+        pool = self.pools[stratum] if kind < 4 else self.pools_of_many[stratum]
+        j = pool[int(partner * len(pool))]
+        if column[i] == column[j] or (kind == 4 and not self.many[i]):
+            return
+        shift = self.ages.shift(i, j) if kind < 2 else 0
+        column[i], column[j] = column[j], column[i]
+        rows = self.row(i), self.row(j)
+        trials = [model.trial((i, j), rows) for model in self.models[stratum]]
+        rise = self.ages.misfit(shift) - self.ages.misfit(0)
+        for model, trial in zip(self.models[stratum], trials, strict=True):
+            rise += trial[2] - model.misfit
+        if rise <= 0 or luck < math.exp(-rise / heat):
+            self.ages.total += shift
+            for model, trial in zip(self.models[stratum], trials, strict=True):
+                model.accept((i, j), *trial)
+        else:
+            column[i], column[j] = column[j], column[i]
+
+
 @dataclass
 class _AgeBalance:
-    """The sum of ages of the women of known etiology with four or more miscarriages, and where it may lie."""
+    """The sum of ages of Figure 6's women with four or more miscarriages, and where it may lie."""
 
     ages: list[int]
     inside: list[bool]
-    counted: list[bool]
     total: int
     lowest: int
     highest: int
 
     @classmethod
     def of(cls, paper: Facts, women: Columns) -> "_AgeBalance":
-        counted = [paper["strata"][s]["etiology"] == "known" for s in women["stratum"]]
+        facts = paper["figure6"]
+        counted = [paper["strata"][s]["etiology"] == facts["etiology"] for s in women["stratum"]]
         inside = [k and c == 2 for k, c in zip(counted, women["category"], strict=True)]
         everyone = sum(age for age, k in zip(women["age"], counted, strict=True) if k)
         more, fewer = sum(inside), sum(counted) - sum(inside)
-        printed = paper["figure6"]["mean_age"]
+        printed = facts["mean_age"]
         allowed = [
             total
             for total in range(everyone)
@@ -591,7 +626,7 @@ class _AgeBalance:
         if not allowed:
             raise InputError("reconstruction: found no ages with Figure 6's mean ages")
         total = sum(age for age, k in zip(women["age"], inside, strict=True) if k)
-        return cls(women["age"], inside, counted, total, allowed[0], allowed[-1])
+        return cls(women["age"], inside, total, allowed[0], allowed[-1])
 
     def shift(self, i: int, j: int) -> int:
         """Change of the sum when women i and j of one stratum exchange ages."""
@@ -608,47 +643,49 @@ class _AgeBalance:
 BELOW, ABOVE = 0.35, 2.0
 
 
-def _marker_values(
-    subgroups: Sequence[str], cutoffs: Mapping[str, Mapping[str, float]], rng: np.random.Generator
-) -> Columns:
+def _marker_values(subgroups: Sequence[str], panel: Panel, rng: np.random.Generator) -> Columns:
     """A value for every marker column, in tenths, on the side of its cut-off that the subgroup says.
 
     An abnormal marker with several cut-offs exceeds all of them in about half of the women, else some: free.
     Lysis rises with the effector-to-target ratio, as cut-offs do.
     """
-    values: Columns = {column: [] for columns in cutoffs.values() for column in columns}
+    values: Columns = {column: [] for column in panel.columns}
     for subgroup in subgroups:
-        for marker, columns in cutoffs.items():
-            abnormal = marker in subgroup.split(" + ")
-            for column, value in _marker_value(columns, abnormal, rng).items():
+        for marker in panel.markers:
+            for column, value in _marker_value(marker, marker.name in subgroup.split(" + "), rng).items():
                 values[column].append(value)
     return values
 
 
-def _marker_value(
-    columns: Mapping[str, float], abnormal: bool, rng: np.random.Generator
-) -> dict[str, float]:
-    falling = sorted(columns, key=columns.__getitem__, reverse=True)
+def _marker_value(marker: Marker, abnormal: bool, rng: np.random.Generator) -> dict[str, float]:
+    falling = sorted(marker.cutoffs, key=lambda cutoff: -cutoff.above)
+    exceeded = _exceeded(len(falling), abnormal, rng)
     while True:
-        exceeded = [abnormal] * len(falling)
-        if abnormal and len(falling) > 1 and rng.random() < 0.5:
-            exceeded = (rng.random(len(falling)) < 0.5).tolist()
-        if abnormal and not any(exceeded):
-            continue
-        tenths = []
-        for column, over in zip(falling, exceeded, strict=True):
-            cutoff = columns[column] * 10
-            if over:
-                span = int(min(cutoff * ABOVE, 1000) - cutoff)
-                tenths.append(math.floor(cutoff) + 1 + int(rng.integers(span, size=2).min()))
-            else:
-                low, high = int(cutoff * BELOW), math.ceil(cutoff) - 1
-                tenths.append(low + int(rng.integers(high - low + 1, size=2).sum()) // 2)
+        tenths = [_tenths(c.above * 10, over, rng) for c, over in zip(falling, exceeded, strict=True)]
         if all(a > b for a, b in zip(tenths, tenths[1:], strict=False)):
-            return {column: value / 10 for column, value in zip(falling, tenths, strict=True)}
+            return {c.column: value / 10 for c, value in zip(falling, tenths, strict=True)}
 
 
-def _cohort(paper: Facts, women: Columns, rng: np.random.Generator) -> pd.DataFrame:
+def _exceeded(n: int, abnormal: bool, rng: np.random.Generator) -> list[bool]:
+    """Which of a marker's n cut-offs are exceeded."""
+    if not abnormal or n == 1 or rng.random() < 0.5:
+        return [abnormal] * n
+    while True:
+        exceeded = (rng.random(n) < 0.5).tolist()
+        if any(exceeded):
+            return exceeded
+
+
+def _tenths(cutoff: float, over: bool, rng: np.random.Generator) -> int:
+    """An integer strictly above or below a cut-off: above, the fewer the higher; below, a hump half-way."""
+    if over:
+        span = int(min(cutoff * ABOVE, 1000) - cutoff)
+        return math.floor(cutoff) + 1 + int(rng.integers(span, size=2).min())
+    low, high = int(cutoff * BELOW), math.ceil(cutoff) - 1
+    return low + int(rng.integers(high - low + 1, size=2).sum()) // 2
+
+
+def _cohort(paper: Facts, women: Columns, panel: Panel, rng: np.random.Generator) -> pd.DataFrame:
     """The women in the columns of a validated cohort, in a drawn order."""
     n = len(women["stratum"])
     order = rng.permutation(n)
@@ -666,12 +703,7 @@ def _cohort(paper: Facts, women: Columns, rng: np.random.Generator) -> pd.DataFr
             "bmi": column((value / UNITS["bmi"] for value in women["bmi"]), "float64"),
             "miscarriages": column(women["miscarriages"], "Int64"),
             "parity": column(women["parity"], "Int64"),
-            **{
-                name: column(women[name], "float64")
-                for columns in paper["panel"].values()
-                if isinstance(columns, Mapping)
-                for name in columns
-            },
+            **{name: column(women[name], "float64") for name in panel.columns},
             "ivig_dose_g": column(women["ivig_dose_g"], "float64"),
             "live_birth": column(women["live_birth"], "boolean"),
             "karyotype": column(women["karyotype"], "string"),
@@ -683,11 +715,12 @@ def _cohort(paper: Facts, women: Columns, rng: np.random.Generator) -> pd.DataFr
 
 
 class _Ledger:
-    """Collects constraints, each with its place in the paper and, when unmet, the reason that the facts give."""
+    """Collects constraints, with their place in the paper and, when unmet, the reason that the facts give."""
 
     def __init__(self, paper: Facts, plan: Facts):
         lists = [*paper["reconstruction"]["cannot_be_met"], *plan["cannot_be_met"]]
         self.reasons = {name: " ".join(e["because"].split()) for e in lists for name in e["constraints"]}
+        self.alpha = float(paper["paper"]["alpha"])
         self.rows: list[dict[str, Any]] = []
         self.where, self.how = "", "printed"
 
@@ -695,8 +728,10 @@ class _Ledger:
         """The facts that the next constraints come from."""
         self.where, self.how = where or facts.get("where", ""), facts.get("how", "printed")
 
-    def add(self, constraint: str, target: Any, achieved: Any, met: bool | None = None) -> None:
-        """Met when target and achieved read the same, unless told."""
+    def add(
+        self, constraint: str, target: Any, achieved: Any, met: bool | None = None, note: str = ""
+    ) -> None:
+        """Met when target and achieved read the same, unless told; `note` is shown when it is met."""
         met = str(target) == str(achieved) if met is None else bool(met)
         reason = self.reasons.get(constraint, "the search did not reach it")
         self.rows.append(
@@ -707,16 +742,16 @@ class _Ledger:
                 "target": str(target),
                 "achieved": str(achieved),
                 "met": met,
-                "note": "" if met else reason,
+                "note": note if met else reason,
             }
         )
 
-    def p(self, constraint: str, printed: str, p: float, alpha: float = 0.05) -> None:
-        """A p-value that prints as published; N-S is met from `alpha` on."""
+    def p(self, constraint: str, printed: str, p: float, note: str = "") -> None:
+        """A p-value that prints as published; N-S is met from the paper's alpha on."""
         if printed == "N-S":
-            self.add(constraint, printed, f"{p:.3f}", p >= alpha)
+            self.add(constraint, printed, f"{p:.3f}", p >= self.alpha)
         else:
-            self.add(constraint, printed, _as(printed, p) if p >= 0.0005 else "<0.001")
+            self.add(constraint, printed, _as(printed, p) if p >= 0.0005 else "<0.001", note=note)
 
     def frame(self) -> pd.DataFrame:
         columns = ["constraint", "where", "how", "target", "achieved", "met", "note"]
@@ -724,11 +759,9 @@ class _Ledger:
         return pd.DataFrame(self.rows, columns=columns).astype({**texts, "met": "boolean"})
 
 
-def _constraints(
-    paper: Facts, plan: Facts, cohort: pd.DataFrame, cutoffs: Mapping[str, Mapping[str, float]]
-) -> pd.DataFrame:
+def _constraints(paper: Facts, plan: Facts, cohort: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     """Every number that the rows are held to, recomputed from the rows alone."""
-    women = _read_back(paper, cohort, cutoffs)
+    women = _read_back(paper, cohort, panel)
     ledger = _Ledger(paper, plan)
     for part in (
         _check_groups,
@@ -737,7 +770,7 @@ def _constraints(
         _check_live_birth,
         _check_table2,
         _check_history,
-        _check_th1_th2,
+        _check_figure_6,
         _check_karyotypes,
     ):
         part(ledger, paper, women)
@@ -745,26 +778,18 @@ def _constraints(
     return ledger.frame()
 
 
-def _read_back(
-    paper: Facts, cohort: pd.DataFrame, cutoffs: Mapping[str, Mapping[str, float]]
-) -> pd.DataFrame:
-    """The cohort with marker calls (rule "any"), subgroup, stratum and history category of each row."""
-    women = cohort.copy()
-    for marker, columns in cutoffs.items():
-        women[marker + "_high"] = np.logical_or.reduce([cohort[c] > above for c, above in columns.items()])
-    calls = women[[marker + "_high" for marker in cutoffs]].to_numpy(dtype=bool)
-    women["subgroup"] = [
-        " + ".join(marker for marker, high in zip(cutoffs, row, strict=True) if high) or NORMAL
-        for row in calls
-    ]
-    women["abnormal"] = calls.any(axis=1)
-    names = {(f["etiology"], f["immunity"]): s for s, f in paper["strata"].items() if s in STRATA}
-    women["stratum"] = [
-        names[etiology, "abnormal" if abnormal else NORMAL]
-        for etiology, abnormal in zip(women["etiology"], women["abnormal"], strict=True)
-    ]
-    women["category"] = np.clip(women["miscarriages"].to_numpy(dtype=int) - 2, 0, 2)
-    women["live_birth"] = women["live_birth"].to_numpy(dtype=bool)
+def _read_back(paper: Facts, cohort: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """The cohort with immune subgroup (rule "any"), stratum and history category of each row."""
+    calls = classify(cohort, panel, "any")
+    women = cohort.assign(
+        subgroup=calls["subgroup"].astype(object),
+        abnormal=(calls["immunity"] == ABNORMAL).to_numpy(dtype=bool),
+        figure_6_marker=calls[paper["figure6"]["marker"]].to_numpy(dtype=bool),
+        category=np.clip(cohort["miscarriages"].to_numpy(dtype=int) - 2, 0, 2),
+        live_birth=cohort["live_birth"].to_numpy(dtype=bool),
+    )
+    names = {(paper["strata"][s]["etiology"], paper["strata"][s]["immunity"]): s for s in STRATA}
+    women["stratum"] = [names[key] for key in zip(cohort["etiology"], calls["immunity"], strict=True)]
     return women
 
 
@@ -805,18 +830,18 @@ def _check_table1(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
         if not isinstance(printed, Mapping):
             continue
         ledger.block(paper["table1"])
-        values = {s: group[variable].to_numpy(dtype=float) for s, group in groups.items()}
-        for stratum, x in values.items():
-            p = printed[stratum]
-            got = {"mean": x.mean(), "sd": x.std(ddof=1), "min": x.min(), "max": x.max()}
+        for stratum, group in groups.items():
+            p, x = printed[stratum], group[variable].astype("float64")
+            got = {"mean": x.mean(), "sd": x.std(), "min": x.min(), "max": x.max()}
             ledger.add(
                 f"Table 1: {variable}, {_label(paper, stratum)}",
                 _moments_text(p),
                 _moments_text({key: _as(p[key], value) for key, value in got.items()}),
             )
-        f, p = _anova([values[s] for s in STRATA])
-        ledger.add(f"Table 1: {variable}, F", printed["test"]["F"], _as(printed["test"]["F"], f))
-        ledger.p(f"Table 1: {variable}, p", printed["test"]["p"], p)
+        anova = one_way_anova(_moments(group[variable] for group in groups.values()))
+        f = printed["test"]["F"]
+        ledger.add(f"Table 1: {variable}, F", f, _as(f, anova.statistic))
+        ledger.p(f"Table 1: {variable}, p", printed["test"]["p"], anova.p)
     _check_moments(ledger, paper, groups)
     _check_section_3_1(ledger, paper, women, groups)
 
@@ -848,8 +873,8 @@ def _check_section_3_1(
             x = women.loc[women["etiology"] == etiology, variable]
             achieved = f"{_as(mean, x.mean())} ± {_as(sd, x.std())}"
             ledger.add(f"Section 3.1: {variable}, {etiology}", printed, achieved)
-        pairs = _scheffe([groups[s][variable].to_numpy(dtype=float) for s in STRATA])
-        below = sum(p < float(paper["paper"]["alpha"]) for p in pairs)
+        pairs = scheffe(_moments(group[variable] for group in groups.values()))
+        below = sum(pair.p < float(paper["paper"]["alpha"]) for pair in pairs)
         wanted = facts["significant_scheffe_pairs"][variable]
         ledger.add(f"Section 3.1: {variable}, significant Scheffe pairs", wanted, below)
 
@@ -904,36 +929,35 @@ def _check_live_birth(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> Non
     )
     both = _births(women, ["etiology", "subgroup"]).values()
     name = "Figure 3: live birth over the subgroups of known and idiopathic, p"
-    ledger.p(name, facts["known_v_idiopathic_subgroups_p"], _pearson_p(both))
+    note = (
+        f"Pearson over {len(both)} cells of etiology by subgroup, normal included; which table is not stated"
+    )
+    ledger.p(name, facts["known_v_idiopathic_subgroups_p"], _pearson_p(both), note)
 
 
 def _births(women: pd.DataFrame, by: list[str]) -> dict[Any, tuple[int, int]]:
     """Live births and miscarriages of each group that holds a woman."""
     sums = women.groupby(by, observed=True)["live_birth"].agg(["sum", "count"])
-    keys = sums.index if len(by) > 1 else [key for key in sums.index]
-    return {k: (int(b), int(n - b)) for k, b, n in zip(keys, sums["sum"], sums["count"], strict=True)}
+    return {k: (int(b), int(n - b)) for k, b, n in zip(sums.index, sums["sum"], sums["count"], strict=True)}
 
 
 def _check_table2(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
     ledger.block(paper["table2"])
     tolerance = paper["reconstruction"]["tolerance"]
+    within = {name: f"(within {size})" for name, size in tolerance.items()}
     for name, population in _populations(women).items():
-        x = population[list(COVARIATES)].to_numpy(dtype=float)
-        slopes, errors = fit_logistic(x, population["live_birth"].to_numpy(dtype=float))
-        for k, variable in enumerate(COVARIATES):
-            printed = paper["table2"][name][variable]
-            slope, reach = slopes[k + 1], Z95 * errors[k + 1]
-            head = f"Table 2, {name}, {variable}"
-            ledger.add(f"{head}: B", printed["B"], _as(printed["B"], slope))
-            ledger.add(f"{head}: odds ratio", printed["odds_ratio"], f"{math.exp(slope):.3f}")
-            ends = [math.exp(slope - reach), math.exp(slope + reach)]
+        model = fit(population[list(COVARIATES)], population["live_birth"])
+        ratios, ends = np.exp(model.coefficients), np.exp(model.wald()).T
+        for k, variable in enumerate(COVARIATES, start=1):
+            printed, head = paper["table2"][name][variable], f"Table 2, {name}, {variable}"
+            ledger.add(f"{head}: B", printed["B"], _as(printed["B"], model.coefficients[k]))
+            ledger.add(f"{head}: odds ratio", printed["odds_ratio"], _as(printed["odds_ratio"], ratios[k]))
             wanted = [float(printed["lower"]), float(printed["upper"])]
-            close = all(abs(a - b) <= tolerance["interval"] for a, b in zip(ends, wanted, strict=True))
-            target = f"{printed['lower']}-{printed['upper']} (within {tolerance['interval']})"
-            ledger.add(f"{head}: 95% interval", target, f"{ends[0]:.3f}-{ends[1]:.3f}", close)
-            p = float(2 * special.ndtr(-abs(slope) / errors[k + 1]))
-            close = abs(p - float(printed["p"])) <= tolerance["p"]
-            ledger.add(f"{head}: p", f"{printed['p']} (within {tolerance['p']})", f"{p:.3f}", close)
+            close = np.abs(ends[k] - wanted).max() <= tolerance["interval"]
+            target = f"{printed['lower']}-{printed['upper']} {within['interval']}"
+            ledger.add(f"{head}: 95% interval", target, f"{ends[k][0]:.3f}-{ends[k][1]:.3f}", close)
+            close = abs(model.p[k] - float(printed["p"])) <= tolerance["p"]
+            ledger.add(f"{head}: p", f"{printed['p']} {within['p']}", f"{model.p[k]:.3f}", close)
 
 
 def _check_history(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
@@ -954,7 +978,9 @@ def _check_history(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
         ledger.p(f"Figure 5, {name}: p", paper["figure5"]["p"][name], _pearson_p(high))
         rates = [a / (a + b) for a, b in high]
         shown = ", ".join(f"{100 * rate:.1f}%" for rate in rates)
-        ledger.add(f"Figure 5, {name}: direction", paper["figure5"]["direction"], shown, rates == sorted(rates))
+        ledger.add(
+            f"Figure 5, {name}: direction", paper["figure5"]["direction"], shown, rates == sorted(rates)
+        )
 
 
 def _by_category(women: pd.DataFrame, event: pd.Series) -> list[list[int]]:
@@ -966,9 +992,10 @@ def _by_category(women: pd.DataFrame, event: pd.Series) -> list[list[int]]:
     ]
 
 
-def _check_th1_th2(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
-    facts, known = paper["figure6"], women[women["etiology"] == "known"]
-    two, three, more = _by_category(known, known["th1_th2_high"])
+def _check_figure_6(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
+    facts = paper["figure6"]
+    known = women[women["etiology"] == facts["etiology"]]
+    two, three, more = _by_category(known, known["figure_6_marker"])
     fewer = [a + b for a, b in zip(two, three, strict=True)]
     for name, (high, low) in (("two_or_three", fewer), ("four_or_more", more)):
         text = name.replace("_", " ")
@@ -977,12 +1004,15 @@ def _check_th1_th2(ledger: _Ledger, paper: Facts, women: pd.DataFrame) -> None:
         ages = known.loc[(known["category"] == 2) == (name == "four_or_more"), "age"]
         mean = facts["mean_age"][name]
         ledger.add(f"Figure 6: mean age, {text}", mean, _as(mean, ages.mean()))
-        ledger.block(paper["th1_th2_rows"])
-        ledger.add(f"Figure 6: women with high Th1/Th2, {text}", paper["th1_th2_rows"][name], [high, high + low])
+        ledger.block(paper["figure6_rows"])
+        ledger.add(
+            f"Figure 6: women with high Th1/Th2, {text}", paper["figure6_rows"][name], [high, high + low]
+        )
     ledger.block(facts)
     ledger.p("Figure 6: high Th1/Th2, 2-3 v 4+, p", facts["p"], _pearson_p([fewer, more]))
-    by_age = [known.loc[(known["category"] == 2) == side, "age"].to_numpy() for side in (False, True)]
-    ledger.p("Figure 6: mean age, 2-3 v 4+, p", facts["mean_age"]["p"], _anova(by_age)[1])
+    by_history = [known.loc[(known["category"] == 2) == side, "age"] for side in (False, True)]
+    p = one_way_anova(_moments(by_history)).p
+    ledger.p("Figure 6: mean age, 2-3 v 4+, p", facts["mean_age"]["p"], p)
     rows = {name: women[name].tolist() for name in ("stratum", "subgroup", "category")}
     for name, p in _history_p(paper, rows).items():
         ledger.p(f"Figure 6: {name}", facts["other_markers"], p)
@@ -1030,7 +1060,7 @@ def _check_subgroups(ledger: _Ledger, plan: Facts, women: pd.DataFrame) -> None:
             ledger.add(f"Subgroup, {etiology}, {name}: women and live births", target, [born + lost, born])
 
 
-# Statistics ----------------------------------------------------------------------------------------
+# Numbers as printed ----------------------------------------------------------------------------------------
 
 
 def _as(printed: str, value: float) -> str:
@@ -1044,61 +1074,9 @@ def _percent(printed: str, events: int, n: int) -> str:
 
 
 def _pearson_p(table: Iterable[Sequence[int]]) -> float:
-    """Two-sided asymptotic p of Pearson's chi-square without correction; empty rows and columns are left out.
-
-    1 when fewer than two rows or columns are left.
-    """
-    counts = np.array([list(row) for row in table], dtype=float)
-    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    if min(counts.shape) < 2:
-        return 1.0
-    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
-    statistic = ((counts - expected) ** 2 / expected).sum()
-    return float(special.chdtrc((counts.shape[0] - 1) * (counts.shape[1] - 1), statistic))
+    return pearson([list(row) for row in table]).p
 
 
-def _anova(groups: Sequence[np.ndarray]) -> tuple[float, float]:
-    """F and p of one-way analysis of variance."""
-    between, within, df, df_residual = _sums_of_squares(groups)
-    f = (between / df) / (within / df_residual)
-    return f, float(special.fdtrc(df, df_residual, f))
-
-
-def _sums_of_squares(groups: Sequence[np.ndarray]) -> tuple[float, float, int, int]:
-    everyone = np.concatenate(groups)
-    between = sum(len(x) * (x.mean() - everyone.mean()) ** 2 for x in groups)
-    within = sum(((x - x.mean()) ** 2).sum() for x in groups)
-    return between, within, len(groups) - 1, len(everyone) - len(groups)
-
-
-def _scheffe(groups: Sequence[np.ndarray]) -> list[float]:
-    """p of every pair of means by Scheffe's method."""
-    _, within, df, df_residual = _sums_of_squares(groups)
-    found = []
-    for k, x in enumerate(groups):
-        for y in groups[k + 1 :]:
-            variance = within / df_residual * (1 / len(x) + 1 / len(y))
-            found.append(float(special.fdtrc(df, df_residual, (x.mean() - y.mean()) ** 2 / variance / df)))
-    return found
-
-
-def fit_logistic(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Maximum-likelihood logistic regression by Newton's method.
-
-    Args:
-        x: women by covariates, without a column of ones.
-        y: 1 for the event, else 0; both occur, and no combination of covariates separates them.
-
-    Returns:
-        Coefficients and their standard errors, the intercept first.
-    """
-    design = np.column_stack([np.ones(len(x)), x])
-    beta = np.zeros(design.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-design @ beta))
-        information = (design.T * (p * (1 - p))) @ design
-        step = np.linalg.solve(information, design.T @ (y - p))
-        beta += step
-        if np.abs(step).max() < 1e-10:
-            break
-    return beta, np.sqrt(np.diag(np.linalg.inv(information)))
+def _moments(groups: Iterable[pd.Series]) -> Summary:
+    samples = [group.to_numpy(dtype=float) for group in groups]
+    return summarise(samples, [str(k) for k in range(len(samples))])

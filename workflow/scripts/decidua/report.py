@@ -1,7 +1,8 @@
 """What does the run say to a person who reads one page?"""
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+import importlib.metadata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from markupsafe import Markup
 
 from decidua import results
 from decidua.figures import words
+from decidua.provenance import PACKAGES
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,73 +48,385 @@ class Section:
 
     name: str
     title: str
-    synthetic: str
-    sentences: Sequence[str]
+    synthetic: str = ""
+    cautions: Sequence[str] = ()
+    sentences: Sequence[str] = ()
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
-    cautions: Sequence[str] = ()
+    more: Sequence[Table] = ()  # shown when asked for
 
 
 def render(template: str | Path, **content: Any) -> str:
-    """The page from its Jinja template; all text is escaped."""
+    """The page from its Jinja template; every text is escaped, a name that is not given is an error."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(Path(template).read_text(encoding="utf-8")).render(**content)
 
 
-def pick(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
-    """The rows of a results table that have these values; a list means any of them."""
+# ---- words for the rows of a results table
+
+
+def pick(table: pd.DataFrame, **values: Any) -> list[Row]:
+    """The rows of a table whose columns have these values; a list means any of them."""
     chosen = table
     for column, value in values.items():
-        wanted = [value] if isinstance(value, str) else list(value)
-        chosen = chosen[chosen[column].isin(wanted)]
-    return chosen
+        chosen = chosen[chosen[column].isin([value] if isinstance(value, str) else list(value))]
+    return chosen.to_dict("records")
 
 
-def rate(row: Mapping[str, Any]) -> str:
-    """82.7% (163/197; 76.8 to 87.4), or why not."""
-    if row["status"] != results.ESTIMATED:
+def estimated(row: Row) -> bool:
+    """Whether the row has its number."""
+    return row["status"] == results.ESTIMATED
+
+
+def rate(row: Row) -> str:
+    """82.7% (163/197; 76.9 to 87.4), or why not."""
+    if not estimated(row):
         return f"not estimable ({row['reason']})"
-    low, high = (words.percent(row[end]).removesuffix("%") for end in ("lower", "upper"))
-    return f"{words.percent(row['estimate'])} ({words.counts(row['numerator'], row['denominator'])}; {low} to {high})"
+    counts = words.counts(row["numerator"], row["denominator"])
+    return f"{words.percent(row['estimate'])} ({counts}{_interval(row, words.percent, '; ')})"
 
 
-def number(value: float, places: int = 2) -> str:
+def value(row: Row, places: int = 2) -> str:
+    """0.92 (0.87 to 0.98), or why not."""
+    if not estimated(row):
+        return f"not estimable ({row['reason']})"
+    interval = _interval(row, lambda end: number(end, places), "")
+    return number(row["estimate"], places) + (f" ({interval})" if interval else "")
+
+
+def _interval(row: Row, write: Callable[[float], str], before: str) -> str:
+    if pd.isna(row["lower"]) or pd.isna(row["upper"]):
+        return ""
+    return f"{before}{write(row['lower']).removesuffix('%')} to {write(row['upper']).removesuffix('%')}"
+
+
+def number(amount: float, places: int = 2) -> str:
     """A number with that many decimals; a dash for none."""
-    return "–" if pd.isna(value) else words.decimals(value, places)
+    return "–" if pd.isna(amount) else words.decimals(amount, places)
 
 
-def test(row: Mapping[str, Any]) -> str:
-    """Pearson chi-square 1.32, 1 df, p = .250, or why not."""
-    if row["status"] != results.ESTIMATED:
-        return f"{row['test']}: not estimable ({row['reason']})"
-    statistic = "" if pd.isna(row["statistic"]) else f" {number(row['statistic'])}"
-    df = "" if pd.isna(row["df"]) else f", {row['df']:g} df"
-    return f"{row['test']}{statistic}{df}, {words.p_value(row['p'])}"
+def test(row: Row) -> str:
+    """Pearson chi-square, p = .250; or why not."""
+    if not estimated(row):
+        return f"{row['test']} not estimable ({row['reason']})"
+    return f"{row['test']}, {words.p_value(row['p'])}"
 
 
-def sentences_of_rates(
-    table: pd.DataFrame, variable: str, subject: str, labels: Mapping[str, str], **picks: Any
-) -> list[str]:
-    """One sentence a population or level with its rate, and one for the first test among them."""
-    rates = pick(table, variable=variable, quantity="rate", **picks)
-    told = [f"{subject(row)}: {rate(row)}." for row in rates.to_dict("records")] if callable(subject) else []
-    return told
+# ---- a cohort
 
 
-def overview(table: pd.DataFrame, columns: Mapping[str, str], labels: Mapping[str, str], title: str) -> Table:
-    """Chosen columns of any table as text; names are written by their labels."""
-    rows = [
-        [_cell(row[column], labels) for column in columns]
-        for row in table.to_dict("records")
+def cohort_section(
+    name: str,
+    title: str,
+    synthetic: str,
+    tables: Mapping[str, pd.DataFrame],
+    figures: Sequence[Figure],
+    labels: Mapping[str, str],
+    outcome: str,
+) -> Section:
+    """What came out for one cohort.
+
+    Args:
+        tables: by file name: the statistics tables, enrolment_flow, combining_rules, missing_values and, of a
+            reconstruction, reconstruction_constraints.
+        labels: what variables, groups and subgroups are called.
+        outcome: the outcome's column.
+    """
+    shown = [
+        baseline_table(tables["baseline"], labels),
+        regression_table(tables["regression"], labels, words.name(outcome, labels)),
+        karyotype_table(tables["karyotype"], labels),
     ]
-    return Table(title, list(columns.values()), rows)
+    more = [combining_table(tables["combining_rules"], labels), missing_table(tables["missing_values"])]
+    sentences = [*_enrolment(tables["enrolment_flow"]), *_prevalence(tables["prevalence"], labels)]
+    sentences += _outcome(tables["live_birth"], labels, words.name(outcome, labels))
+    if "reconstruction_constraints" in tables:
+        constraints = tables["reconstruction_constraints"]
+        sentences.append(_constraints(constraints))
+        more.append(constraints_table(constraints))
+    return Section(
+        name,
+        title,
+        synthetic,
+        _cautions(tables["live_birth"]),
+        sentences,
+        figures,
+        [t for t in shown if t.rows],
+        more,
+    )
 
 
-def _cell(value: Any, labels: Mapping[str, str]) -> str:
-    if isinstance(value, str):
-        return words.name(value, labels) if value in labels else value
-    if value is None or pd.isna(value):
-        return "–"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _enrolment(flow: pd.DataFrame) -> list[str]:
+    n = {
+        kind: int(flow.loc[flow["kind"] == kind, "n"].sum()) for kind in ("assessed", "excluded", "included")
+    }
+    return [f"{n['included']} of {n['assessed']} women were included, {n['excluded']} left out (Figure 1)."]
+
+
+def _prevalence(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    rates = pick(table, variable="immunity", quantity="rate")
+    told = "; ".join(f"{words.name(row['population'], labels)}: {rate(row)}" for row in rates)
+    tests = [
+        test(row) for row in pick(table, variable="immunity", quantity="test", test="Pearson chi-square")
+    ]
+    return (
+        [f"{words.name('immunity', labels)}. {told}. {' '.join(f'{text}.' for text in tests)}".strip()]
+        if rates
+        else []
+    )
+
+
+def _outcome(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> list[str]:
+    everyone = {"population": "all", "variable": "immunity"}
+    rates = pick(table, **everyone, level=["abnormal", "normal"], quantity="rate")
+    told = "; ".join(f"{words.name(row['level'], labels).lower()} immunity {rate(row)}" for row in rates)
+    sentence = f"{outcome}: {told}."
+    for row in pick(table, **everyone, level="abnormal v normal", quantity="difference of rates"):
+        if estimated(row):
+            ends = _interval(row, words.percent, "")
+            sentence += (
+                f" Difference {words.percent(row['estimate']).removesuffix('%')} percentage points ({ends})."
+            )
+    for row in pick(table, **everyone, level="abnormal v normal", test="Pearson chi-square"):
+        sentence += f" {test(row)}."
+    return [sentence] if rates else []
+
+
+def _cautions(table: pd.DataFrame) -> list[str]:
+    """What the comparison of the outcome must not be read as."""
+    rows = pick(table, population="all", variable="immunity", level="abnormal v normal", quantity="test")
+    reasons = words.distinct(row["reason"] for row in rows if estimated(row))
+    return [f"Read the comparison by immunity with care: {reason}." for reason in reasons]
+
+
+def _constraints(constraints: pd.DataFrame) -> str:
+    met = int(constraints["met"].sum())
+    return (
+        f"The rows meet {met} of {len(constraints)} printed or derived constraints; the others are "
+        "listed below with the reason. They were fitted to the printed numbers, so that they reproduce them "
+        "is no confirmation."
+    )
+
+
+def baseline_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    """Table 1: mean ± SD (range) in each stratum, with the tests over the strata."""
+    described = pick(table, quantity="mean")
+    strata = words.distinct(row["level"] for row in described)
+    rows = []
+    for variable in words.distinct(row["variable"] for row in described):
+        cells = []
+        for stratum in strata:
+            values = {row["quantity"]: row for row in pick(table, variable=variable, level=stratum)}
+            cells.append(_mean_sd_range(values))
+        anova = [test(row) for row in pick(table, variable=variable, quantity="test", test="one-way ANOVA")]
+        other = [
+            words.p_value(row["p"]) if estimated(row) else "not estimable"
+            for row in pick(table, variable=variable, quantity="test", test="Kruskal-Wallis")
+        ]
+        rows.append(
+            [words.name(variable, labels), *cells, *(text.split(", ")[-1] for text in anova[:1]), *other[:1]]
+        )
+    header = ["", *(words.heading(stratum, labels) for stratum in strata), "ANOVA", "Kruskal-Wallis"]
+    return Table(
+        "Table 1. Women by group and immunity",
+        header,
+        rows,
+        "Mean ± SD (smallest to largest). Scheffé's pairwise comparisons, Welch's test and missing values "
+        "are in statistics/baseline.csv.",
+    )
+
+
+def _mean_sd_range(values: Mapping[str, Row]) -> str:
+    mean = values["mean"]
+    if not estimated(mean):
+        return f"not estimable ({mean['reason']})"
+    low, high = (values[end]["estimate"] for end in ("minimum", "maximum"))
+    spread = number(values["standard deviation"]["estimate"])
+    return f"{number(mean['estimate'])} ± {spread} ({low:g} to {high:g})"
+
+
+def regression_table(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> Table:
+    """Table 2: odds ratios with Wald intervals, all women and each group."""
+    rows = [
+        [
+            words.name(row["population"], labels),
+            words.name(row["variable"], labels) if isinstance(row["variable"], str) else "–",
+            value(row, 3),
+            words.p_value(row["p"]) if estimated(row) else "–",
+            str(row["counted"]),
+        ]
+        for row in pick(table, quantity="odds ratio")
+    ]
+    title = f"Table 2. Logistic regression of {outcome.lower()}"
+    return Table(
+        title,
+        ["Women", "Per unit of", "Odds ratio (95% Wald interval)", "Wald test", "Counted"],
+        rows,
+        "An association within these women, not an effect. Profile-likelihood intervals are in "
+        "statistics/regression.csv.",
+    )
+
+
+def karyotype_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    """Table 3: miscarriages, how many were karyotyped, euploid among those, and treatment failure."""
+    strata = words.distinct(row["level"] for row in pick(table, variable="miscarriages"))
+    rows = []
+    for stratum in strata:
+        cells = [words.heading(stratum, labels)]
+        for variable in ("miscarriages", "karyotyped", "euploid", "treatment failure"):
+            found = pick(table, variable=variable, level=stratum, quantity=["count", "rate"])
+            cells.append(_count_or_rate(found[0]) if found else "–")
+        rows.append(cells)
+    return Table(
+        "Table 3. Karyotypes of the miscarriages",
+        ["", "Miscarriages", "Karyotyped", "Euploid among karyotyped", "Treatment failure"],
+        rows,
+        "Treatment failure: euploid miscarriages among all women but those whose miscarriage was not "
+        "karyotyped.",
+    )
+
+
+def _count_or_rate(row: Row) -> str:
+    if row["quantity"] == "count" and estimated(row):
+        return words.counts(row["numerator"], row["denominator"])
+    return rate(row)
+
+
+def combining_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    """Prevalence under every rule by which effector-to-target ratios make one call."""
+    populations = words.distinct(row["population"] for row in pick(table, quantity="rate"))
+    rows = []
+    for variable in words.distinct(table["variable"]):
+        for rule in words.distinct(table["level"]):
+            found = {row["population"]: row for row in pick(table, variable=variable, level=rule)}
+            rows.append([words.name(variable, labels), rule, *(rate(found[name]) for name in populations)])
+    header = ["Abnormal", "Rule", *(words.name(name, labels) for name in populations)]
+    return Table("Prevalence under every combining rule", header, rows)
+
+
+def missing_table(table: pd.DataFrame) -> Table:
+    """Missing values by variable."""
+    rows = [
+        [row["label"], str(row["missing"]), words.percent(row["share"])] for row in table.to_dict("records")
+    ]
+    return Table("Missing values", ["Variable", "Women without it", "Share"], rows)
+
+
+def constraints_table(table: pd.DataFrame) -> Table:
+    """The constraints that the reconstructed rows do not meet, with the reason."""
+    rows = [
+        [row["constraint"], str(row["target"]), str(row["achieved"]), str(row["note"])]
+        for row in table[~table["met"].astype(bool)].to_dict("records")
+    ]
+    return Table(
+        "Constraints that the reconstruction does not meet", ["Constraint", "Printed", "Reached", "Why"], rows
+    )
+
+
+# ---- a study
+
+
+def study_section(
+    name: str, title: str, synthetic: str, performance: pd.DataFrame, figures: Sequence[Figure]
+) -> Section:
+    """What came out for one RNA-seq study."""
+    shown = performance[performance["level"].isna()].to_dict("records")
+    found = {row["quantity"]: row for row in shown}
+    sentences = []
+    if "accuracy" in found and "majority rate" in found:
+        sentences.append(
+            f"Accuracy {value(found['accuracy'], 3)}; always answering with the larger class reaches "
+            f"{value(found['majority rate'], 3)}."
+        )
+    if "AUC within folds" in found:
+        sentences.insert(0, f"Area under the ROC curve within folds {value(found['AUC within folds'], 3)}.")
+    if found:
+        sentences.append(f"Counted: {next(iter(found.values()))['counted']}.")
+    rows = [
+        [row["quantity"], value(row, 3), "" if pd.isna(row["interval"]) else str(row["interval"])]
+        for row in shown
+    ]
+    cautions = words.distinct(row["reason"] for row in shown)
+    return Section(
+        name,
+        title,
+        synthetic,
+        [f"Caution: {text}." for text in cautions],
+        sentences,
+        figures,
+        [
+            Table(
+                "Performance on samples that no step of the learning had seen",
+                ["", "Estimate (interval)", "Interval"],
+                rows,
+            )
+        ],
+    )
+
+
+# ---- a paper
+
+
+def audit_section(name: str, title: str, synthetic: str, audit: pd.DataFrame) -> Section:
+    """What came out of the audit of one paper."""
+
+    def tally(column: str) -> str:
+        count = audit[column].value_counts()
+        return ", ".join(f"{count.get(key, 0)} {text}" for key, text in VERDICTS.items())
+
+    sentences = [
+        f"{len(audit)} printed numbers. Recomputed from the paper's own counts: {tally('agrees_counts')}.",
+        f"Recomputed from this run's rows: {tally('agrees_rows')}.",
+    ]
+    if synthetic:
+        sentences.append(
+            "The rows were fitted to the printed numbers: where they agree, that is no confirmation."
+        )
+    differing = audit[(audit["agrees_counts"] == "no") | (audit["agrees_rows"] == "no")]
+    return Section(
+        name,
+        title,
+        synthetic,
+        (),
+        sentences,
+        tables=[_audit_table("Printed numbers that do not come out", differing)],
+        more=[_audit_table("Every printed number", audit)],
+    )
+
+
+VERDICTS = {"yes": "agree", "no": "do not", "not estimable": "cannot be recomputed"}
+
+
+def _audit_table(title: str, audit: pd.DataFrame) -> Table:
+    rows = [
+        [
+            row["claim"],
+            row["where"],
+            row["printed"],
+            _recomputed(row["from_counts"], row["agrees_counts"], row["printed"]),
+            _recomputed(row["from_rows"], row["agrees_rows"], row["printed"]),
+            "" if pd.isna(row["note"]) else row["note"],
+        ]
+        for row in audit.to_dict("records")
+    ]
+    return Table(
+        title, ["Claim", "Where", "Printed", "From printed counts", "From this run's rows", "Note"], rows
+    )
+
+
+def _recomputed(amount: float, verdict: str, printed: str) -> str:
+    if verdict == "not estimable":
+        return verdict
+    shown = words.percent(amount) if str(printed).endswith("%") else f"{amount:.4g}"
+    return f"{shown} ({VERDICTS[verdict].replace('do not', 'does not').replace('agree', 'agrees')})"
+
+
+# ---- the run
+
+
+def package_table() -> Table:
+    """Versions of the packages that the numbers come from."""
+    rows = [[name, importlib.metadata.version(name)] for name in PACKAGES]
+    return Table("Packages", ["Package", "Version"], rows)

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import matplotlib
@@ -150,6 +151,7 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
             part.unlink(missing_ok=True)
 
 
+@lru_cache(maxsize=10_000)
 def text_width(text: str, size: float = BODY, weight: str = "normal") -> float:
     """How wide one line of text is, in points."""
     _register_fonts()

@@ -30,3 +30,13 @@ def read(path: str | Path) -> pd.DataFrame:
     if list(table.columns) == results.NAMES:
         return table.astype(results.DTYPES)
     return table
+
+
+def write_matrix(matrix: pd.DataFrame, path: str | Path) -> None:
+    """Write genes x samples as Parquet, samples as columns after a first column of genes."""
+    write(matrix.rename_axis("gene").reset_index(), path)
+
+
+def read_matrix(path: str | Path) -> pd.DataFrame:
+    """Read what `write_matrix` wrote."""
+    return read(path).set_index("gene")

@@ -14,8 +14,6 @@ from decidua.figures.forest import Mark, Row, Scale, Section, forest
 from decidua.figures.page import MARGIN, Page, marker, nothing_to_show, series_style, small_print
 from decidua.style import MUTED, PAPER, SMALL
 
-QC_COLUMNS = ["label", "library_size", "detected_genes"]
-PCA_COLUMNS = ["pc1", "pc2", "label"]
 ROC_COLUMNS = ["repeat", "fpr", "tpr", "lower", "upper"]
 MEAN, AUC, MAJORITY, UNKNOWN = "mean", "AUC within folds", "majority rate", "unknown"
 #: Measures of a classifier in the order in which they are drawn.
@@ -23,22 +21,27 @@ QUANTITIES = (AUC, "accuracy", MAJORITY, "balanced accuracy", "sensitivity", "sp
 _GUTTER = 36.0
 
 
-def qc_source(table: pd.DataFrame) -> pd.DataFrame:
-    """Library size (reads) and detected genes of each sample by label, sorted so that order tells nothing.
+def qc_source(quality: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
+    """Library size and detected genes by label, without names, sorted so that order tells nothing.
 
     Args:
-        table: a row a sample with the columns label (missing: unknown), library_size and detected_genes.
+        quality: a row a sample with the columns sample, library_size (reads) and detected_genes.
+        samples: the sample sheet, with the columns sample and label.
+
+    Returns:
+        label ("unknown" where it is missing), library_size, detected_genes.
     """
-    return _by_label(table[QC_COLUMNS], ["library_size", "detected_genes"])
+    return _by_label(quality, samples, ["library_size", "detected_genes"])
 
 
-def _by_label(table: pd.DataFrame, values: Sequence[str]) -> pd.DataFrame:
-    """Labels in the order in which they come, samples within a label by value; unknown last."""
-    labels = table["label"].astype("object").where(table["label"].notna(), UNKNOWN).astype(str)
-    known = [label for label in dict.fromkeys(labels) if label != UNKNOWN]
-    order = {label: place for place, label in enumerate([*known, UNKNOWN])}
-    sorted_by = table.assign(label=labels, place=labels.map(order))
-    return sorted_by.sort_values(["place", *values], kind="stable", ignore_index=True)[table.columns]
+def _by_label(table: pd.DataFrame, samples: pd.DataFrame, values: list[str]) -> pd.DataFrame:
+    """Labels in the order of the sheet, unknown last; samples within a label by value."""
+    label_of = dict(zip(samples["sample"], samples["label"], strict=True))
+    labels = [UNKNOWN if pd.isna(label) else str(label) for label in map(label_of.get, table["sample"])]
+    order = list(dict.fromkeys(str(label) for label in samples["label"].dropna()))
+    places = [order.index(label) if label in order else len(order) for label in labels]
+    rows = table[values].assign(label=pd.array(labels, dtype="string"), place=places)
+    return rows.sort_values(["place", *values], kind="stable", ignore_index=True)[["label", *values]]
 
 
 @style.publication()
@@ -109,18 +112,21 @@ def _dress_amount(axes: Axes, page: Page, bottom: float, largest: float, called:
     axes.set_xlabel(called + unit, labelpad=3)
 
 
-def pca_source(table: pd.DataFrame, explained: tuple[float, float]) -> pd.DataFrame:
-    """Scores of the first two principal components by label, without ids, sorted so that order tells nothing.
+def pca_source(scores: pd.DataFrame, samples: pd.DataFrame, explained: pd.DataFrame) -> pd.DataFrame:
+    """The first two principal components by label, without names, sorted so that order tells nothing.
 
     Args:
-        table: a row a sample with the columns pc1, pc2 and label (missing: unknown).
-        explained: the share of the variance that each component explains, fractions of 1.
+        scores: a row a sample with the columns sample, pc1, pc2 (missing when there are too few samples).
+        samples: the sample sheet, with the columns sample and label.
+        explained: columns component (pc1, pc2, ...) and share of the variance, a fraction of 1.
 
     Returns:
-        pc1, pc2, label, and explained_1, explained_2, the same in every row.
+        label ("unknown" where it is missing), pc1, pc2, and explained_1, explained_2, the same in every row.
     """
-    rows = _by_label(table[PCA_COLUMNS], ["pc1", "pc2"])
-    return rows.assign(explained_1=float(explained[0]), explained_2=float(explained[1]))
+    values = ["pc1", "pc2"]
+    rows = _by_label(scores.reindex(columns=["sample", *values]), samples, values)
+    share = dict(zip(explained["component"], explained["share"], strict=True))
+    return rows.assign(explained_1=share.get("pc1", np.nan), explained_2=share.get("pc2", np.nan))
 
 
 @style.publication()
@@ -132,8 +138,8 @@ def plot_pca(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str 
         labels: what the labels of the samples are called.
         synthetic: the mark of data that are no patients'.
     """
-    if source.empty:
-        return nothing_to_show("Principal components", ["no sample"], synthetic)
+    if source["pc2"].isna().all():
+        return nothing_to_show("Principal components", ["too few samples for two components"], synthetic)
     page = Page(style.ONE_COLUMN)
     groups = words.distinct(source["label"])
     y = MARGIN + page.legend(
@@ -146,8 +152,9 @@ def plot_pca(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str 
     axes.margins(0.06)
     for axis, number in ((axes.xaxis, 1), (axes.yaxis, 2)):
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        share = words.percent(source[f"explained_{number}"].iloc[0])
-        axis.set_label_text(f"PC{number} ({share} of variance)")
+        share = source[f"explained_{number}"].iloc[0]
+        explains = "" if pd.isna(share) else f" ({words.percent(share)} of variance)"
+        axis.set_label_text(f"PC{number}{explains}")
     return page.finish(bottom, synthetic)
 
 

@@ -22,7 +22,7 @@ from decidua.figures.page import (
 )
 from decidua.style import INK, MUTED, SMALL, TITLE
 
-TESTS = ("Pearson chi-square", "Cochran-Armitage")
+TESTS = ("Pearson chi-square", "Freeman-Halton exact", "Fisher exact", "Cochran-Armitage")
 _PLOT_HEIGHT = 104.0
 #: Room for the numbers at the vertical axis.
 _NUMBERS = 25.0
@@ -154,7 +154,8 @@ def _in_words(test, levels: Sequence[str], labels: Mapping[str, str]) -> str:
     """The test and its p; the categories are named where they are not the ones drawn."""
     compared = test.level if not pd.isna(test.level) else ""
     shown = f"{test.test} {words.p_value(test.p)}"
-    return shown if compared in ("", ", ".join(levels)) else f"{words.name(compared, labels)}: {shown}"
+    drawn = ("", ", ".join(levels), " v ".join(levels))
+    return shown if compared in drawn else f"{words.name(compared, labels)}: {shown}"
 
 
 @dataclass(frozen=True)

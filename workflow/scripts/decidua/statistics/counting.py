@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from decidua.labels import measured_name
 from decidua.markers import ABNORMAL, NORMAL, subgroups
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.settings import Settings
 
-#: A call goes by its marker's name, or by this where the measured column has that name.
-CALL = "{}_call"
 EVERYONE = "all"
 MOST_GROUPS = 12
 #: Up to so many markers every combination is listed, also one that no woman has.
@@ -126,15 +125,6 @@ def tally(events: Events, levels: Levels, members: np.ndarray | None = None) -> 
     )
 
 
-def with_calls(cohort: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
-    """Each woman of the cohort with her marker calls.
-
-    A measurement keeps its name; a call of the same name becomes NAME_call. A woman without calls has
-    unknown ones.
-    """
-    return cohort.merge(calls, on="id", how="left", validate="one_to_one", suffixes=("", CALL.format("")))
-
-
 def in_words(name: str) -> str:
     """A column's name as it stands in a sentence."""
     return name.replace("_", " ")
@@ -147,14 +137,10 @@ def column(women: pd.DataFrame, name: str) -> pd.Series:
     return women[name]
 
 
-def call(women: pd.DataFrame, name: str) -> pd.Series:
-    """A marker's call, `immunity` or `subgroup`; NotEstimable when there is none."""
-    return column(women, CALL.format(name) if CALL.format(name) in women else name)
-
-
-def numbers(women: pd.DataFrame, name: str) -> np.ndarray:
-    """A column as floats, NaN where unknown; NotEstimable when it does not hold numbers."""
-    values = column(women, name)
+def numbers(women: pd.DataFrame, name: str, settings: Settings) -> np.ndarray:
+    """A measured column as floats, NaN where unknown; NotEstimable when it does not hold numbers."""
+    measured = measured_name(name, settings.markers)
+    values = column(women, measured if measured in women else name)
     if not pd.api.types.is_numeric_dtype(values) and not values.isna().all():
         raise NotEstimable(f"{name} does not hold numbers")
     return pd.array(values, dtype="Float64").to_numpy(dtype=float, na_value=np.nan)
@@ -177,15 +163,9 @@ def event(women: pd.DataFrame, name: str, settings: Settings) -> Events:
     if name == "aneuploidy":
         return karyotyped(women, settings, "aneuploid")
     if name == "immunity":
-        return equals(call(women, name), ABNORMAL, name)
-    values = call(women, name) if name in settings.markers else column(women, name)
-    return Events.of(_yes_no(values, name), name)
-
-
-def equals(values: pd.Series, wanted: str, name: str) -> Events:
-    """Whether a text column has a value."""
-    text = values.astype("string")
-    return Events.of(text.eq(wanted).to_numpy(dtype=float, na_value=np.nan), name)
+        abnormal = column(women, name).astype("string").eq(ABNORMAL)
+        return Events.of(abnormal.to_numpy(dtype=float, na_value=np.nan), name)
+    return Events.of(_yes_no(column(women, name), name), name)
 
 
 def _karyotype(women: pd.DataFrame, settings: Settings) -> pd.Series:
@@ -258,12 +238,12 @@ def whole(women: pd.DataFrame) -> Levels:
 
 def immunity(women: pd.DataFrame) -> Levels:
     """Abnormal and normal cellular immunity."""
-    return _text_levels(call(women, "immunity"), "immunity", (ABNORMAL, NORMAL))
+    return _text_levels(column(women, "immunity"), "immunity", (ABNORMAL, NORMAL))
 
 
 def immune_subgroups(women: pd.DataFrame, settings: Settings) -> Levels:
     """The immune subgroups: every combination of few markers, of many those that occur."""
-    values = call(women, "subgroup")
+    values = column(women, "subgroup")
     found = sorted(values.dropna().unique())
     listed = subgroups(settings.markers) if len(settings.markers) <= MOST_COMBINED else []
     return _text_levels(values, "subgroup", (*listed, *(name for name in found if name not in listed)))
@@ -299,7 +279,7 @@ def history(women: pd.DataFrame, settings: Settings) -> Levels:
     if settings.history is None:
         raise NotEstimable("no column of earlier losses is set")
     starts = np.asarray(settings.history_categories)
-    losses = numbers(women, settings.history)
+    losses = numbers(women, settings.history, settings)
     codes = np.searchsorted(starts, losses, side="right") - 1
     codes = np.where(codes < 0, OUTSIDE, codes)
     return Levels(

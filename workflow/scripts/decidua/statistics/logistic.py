@@ -115,7 +115,7 @@ def fit(covariates: pd.DataFrame, outcome: ArrayLike) -> Logistic:
     if (np.abs(np.diag(triangle)) <= 1e-9 * np.sqrt((triangle**2).sum(axis=0))).any():
         raise NotEstimable(f"the covariates determine each other: {', '.join(names[1:])}")
     try:
-        found, likelihood, information = _maximum(basis, y)
+        found, likelihood = _maximum(basis, y)
     except _Unsettled as unsettled:
         drift = np.abs(scale * solve_triangular(triangle, unsettled.step))[1:]
         endless = [name for name, d in zip(names[1:], drift, strict=True) if d > 0.1 * drift.max()]
@@ -124,7 +124,7 @@ def fit(covariates: pd.DataFrame, outcome: ArrayLike) -> Logistic:
             "so that a coefficient has no finite estimate"
         ) from None
     inverse = solve_triangular(triangle, np.eye(len(names)))
-    covariance = inverse @ np.linalg.inv(information) @ inverse.T
+    covariance = inverse @ np.linalg.inv(_information(basis, expit(basis @ found))) @ inverse.T
     events = int(y.sum())
     return Logistic(names, inverse @ found, covariance, likelihood, len(y), events, design, y)
 
@@ -158,7 +158,7 @@ class _Others:
         self.start = triangle @ np.delete(model.coefficients, place)
 
     def log_likelihood(self, value: float) -> float:
-        self.start, likelihood, _ = _maximum(self.basis, self.outcome, self.column * value, self.start)
+        self.start, likelihood = _maximum(self.basis, self.outcome, self.column * value, self.start)
         return likelihood
 
 
@@ -171,23 +171,26 @@ def _basis(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _maximum(
     x: np.ndarray, y: np.ndarray, offset: ArrayLike = 0.0, start: np.ndarray | None = None
-) -> tuple[np.ndarray, float, np.ndarray]:
-    """Newton's method with halved steps: coefficients, log-likelihood, information."""
+) -> tuple[np.ndarray, float]:
+    """Newton's method with halved steps: coefficients and log-likelihood."""
     b = np.zeros(x.shape[1]) if start is None else start
     likelihood = _log_likelihood(x, y, offset, b)
     step = np.full_like(b, np.inf)
     for _ in range(_MOST_STEPS):
         mu = expit(offset + x @ b)
-        information = (x * (mu * (1 - mu))[:, None]).T @ x
         try:
-            step = np.linalg.solve(information, x.T @ (y - mu))
+            step = np.linalg.solve(_information(x, mu), x.T @ (y - mu))
         except np.linalg.LinAlgError:
             break
         settled = np.abs(step).max(initial=0.0) <= _SETTLED
         b, likelihood = _ascend(x, y, offset, b, step, likelihood)
         if settled:
-            return b, likelihood, information
+            return b, likelihood
     raise _Unsettled(step)
+
+
+def _information(x: np.ndarray, mu: np.ndarray) -> np.ndarray:
+    return (x * (mu * (1 - mu))[:, None]).T @ x
 
 
 def _ascend(

@@ -1,7 +1,8 @@
 """Which numbers does the statistics chapter report? A cohort with marker calls in, tidy results out.
 
-Every analysis takes `women`, one row a woman as `with_calls` makes it, and `Settings`; it gives a table as
-decidua.results defines it. What cannot be computed is a row that says why. A level "A v B" compares A and B.
+Every analysis takes `women`, one row a woman as decidua.markers.with_calls makes it, and `Settings`; it
+gives a table as decidua.results defines it. What cannot be computed is a row that says why. A level
+"A v B" compares A and B.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from decidua.results import frame, not_estimable, row
 from decidua.statistics import counting
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.contingency import cochran_armitage, cochran_mantel_haenszel, linear_by_linear
-from decidua.statistics.counting import EVERYONE, Events, Levels, Tally, tally, with_calls
+from decidua.statistics.counting import EVERYONE, Events, Levels, Tally, tally
 from decidua.statistics.groups import (
     Summary,
     kruskal_wallis,
@@ -38,8 +39,6 @@ from decidua.statistics.rows import (
     test_row,
 )
 from decidua.statistics.settings import Settings
-
-__all__ = ["baseline", "karyotype", "live_birth", "prevalence", "regression", "trend", "with_calls"]
 
 ANOVA = "one-way ANOVA"
 ALL_SUBGROUPS, ABNORMAL_SUBGROUPS = "all subgroups", "abnormal subgroups"
@@ -94,7 +93,7 @@ def _baseline(cohort: _Cohort) -> Iterator[Row]:
 
 def _description(cohort: _Cohort, strata: Levels, place: Row) -> Iterator[Row]:
     name = place["variable"]
-    values = counting.numbers(cohort.women, name)
+    values = counting.numbers(cohort.women, name, cohort.settings)
     samples = split(values, strata.codes, len(strata.names))
     summary = summarise(samples, strata.names)
     words = f"women with known {counting.in_words(name)}"
@@ -231,7 +230,7 @@ def _treatment_is_immunity(cohort: _Cohort, kinds: Levels, members: np.ndarray) 
     if treatment is None:
         return False
     try:
-        dose = counting.numbers(cohort.women, treatment)
+        dose = counting.numbers(cohort.women, treatment, cohort.settings)
     except NotEstimable:
         return False
     known = members & (kinds.codes >= 0) & ~np.isnan(dose)
@@ -297,7 +296,9 @@ def _regression(cohort: _Cohort) -> Iterator[Row]:
 def _complete(cohort: _Cohort, members: np.ndarray) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Covariates, outcome, and which of the members have all of them."""
     y = counting.outcome(cohort.women, cohort.settings).values
-    x = pd.DataFrame({name: counting.numbers(cohort.women, name) for name in cohort.settings.covariates})
+    names = cohort.settings.covariates
+    columns = {name: counting.numbers(cohort.women, name, cohort.settings) for name in names}
+    x = pd.DataFrame(columns, index=cohort.women.index)
     return x, y, members & ~np.isnan(y) & ~np.isnan(x.to_numpy()).any(axis=1)
 
 
@@ -387,7 +388,7 @@ def _category_tests(found: Tally, confidence: float, place: Row) -> Iterator[Row
 
 
 def _age_rows(cohort: _Cohort, two: Levels) -> Iterator[Row]:
-    age = counting.numbers(cohort.women, "age")
+    age = counting.numbers(cohort.women, "age", cohort.settings)
     for population, members in cohort.populations:
         codes = np.where(members, two.codes, counting.OUTSIDE)
         samples = split(age, codes, len(two.names))
