@@ -184,7 +184,8 @@ def test_a_training_set_with_one_sample_of_a_class_says_what_it_needs():
         inner_folds(np.array([True, False, False]), np.arange(3), 5, np.random.default_rng(0))
     assert str(caught.value) == (
         "cross-validation: found a training set with 1 case and 2 control samples; expected 2 or more of each"
-        " class, and of their groups, in every training set, to choose the penalty: more samples, or more `folds`"
+        " class, and of their groups, in every training set, to choose the penalty: more samples, or more"
+        " `folds`"
     )
 
 

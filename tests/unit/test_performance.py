@@ -213,7 +213,7 @@ def test_a_wide_interval_carries_no_claim_and_every_row_says_so():
     noise = held_out([1, 0] * 12, rng.normal(size=24), np.arange(24) // 2 % 5 + 1)
     text = caution(noise)
     assert text.startswith("too small for a claim: the interval of the AUC is 0.")
-    assert text.endswith("wide (more than 0.3)")
+    assert text.endswith("wide (more than 0.4)")
     assert set(summary(noise, "s")["reason"]) == {text}
 
 

@@ -32,7 +32,10 @@ SHAPES = {"age": 0.0, "bmi": 0.2, "ivig_dose_g": 0.6}
 DEALS = 20_000
 #: Annealing: rounds of chunks of swaps, each round cooling from HOT to COLD. Set by trial.
 ROUNDS, CHUNKS, CHUNK = 3, 60, 5_000
-HOT, COLD = 100.0, 0.001
+HOT, COLD = 3000.0, 0.001
+#: What a swap exchanges, each as often as it stands here (most swaps of losses are void: few have four or more).
+AGE, BMI, LOSSES = range(3)
+SWAPPED = (AGE, AGE, BMI, BMI, LOSSES, LOSSES, LOSSES)
 #: About the means of age, BMI and miscarriages: centred sums lose no digits.
 CENTRES = (33.0, 22.0, 3.0)
 Z95 = 1.959963984540054
@@ -538,10 +541,10 @@ def _fit_regressions(paper: Facts, women: Columns, rng: np.random.Generator) -> 
 
 
 def _moves(women: int, rng: np.random.Generator) -> Iterator[tuple[int, int, float, float]]:
-    """A chunk of proposals: a woman, what is swapped (0-1 age, 2-3 BMI, 4 miscarriages), a partner, luck."""
+    """A chunk of proposals: a woman, what is swapped (a place in `SWAPPED`), a partner, luck."""
     return zip(
         rng.integers(women, size=CHUNK).tolist(),
-        rng.integers(5, size=CHUNK).tolist(),
+        rng.integers(len(SWAPPED), size=CHUNK).tolist(),
         rng.random(CHUNK).tolist(),
         rng.random(CHUNK).tolist(),
         strict=True,
@@ -579,12 +582,15 @@ class _Fit:
 
     def propose(self, i: int, kind: int, partner: float, luck: float, heat: float) -> None:
         """Swap woman i with one of her stratum, and undo it if it makes the fit worse (by more than luck)."""
-        column, stratum = self.columns[min(kind // 2, 2)], self.stratum[i]
-        pool = self.pools[stratum] if kind < 4 else self.pools_of_many[stratum]
-        j = pool[int(partner * len(pool))]
-        if column[i] == column[j] or (kind == 4 and not self.many[i]):
+        what = SWAPPED[kind]
+        if what == LOSSES and not self.many[i]:
             return
-        shift = self.ages.shift(i, j) if kind < 2 else 0
+        column, stratum = self.columns[what], self.stratum[i]
+        pool = self.pools_of_many[stratum] if what == LOSSES else self.pools[stratum]
+        j = pool[int(partner * len(pool))]
+        if column[i] == column[j]:
+            return
+        shift = self.ages.shift(i, j) if what == AGE else 0
         column[i], column[j] = column[j], column[i]
         rows = self.row(i), self.row(j)
         trials = [model.trial((i, j), rows) for model in self.models[stratum]]

@@ -16,6 +16,7 @@ from decidua.figures import words
 from decidua.provenance import PACKAGES
 
 Row = Mapping[str, Any]
+WIDE = 1500  # pixels; a one-column figure has fewer, a two-column figure more
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Figure:
     def uri(self) -> Markup:
         """The picture as a data URI, so that the page needs no other file."""
         return Markup("data:image/png;base64," + base64.b64encode(self.png).decode())
+
+    @property
+    def wide(self) -> bool:
+        """Whether it was drawn for two columns; the width stands in the PNG's header."""
+        return int.from_bytes(self.png[16:20], "big") > WIDE
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,8 @@ def value(row: Row, places: int = 2) -> str:
 def _interval(row: Row, write: Callable[[float], str], before: str) -> str:
     if pd.isna(row["lower"]) or pd.isna(row["upper"]):
         return ""
-    return f"{before}{write(row['lower']).removesuffix('%')} to {write(row['upper']).removesuffix('%')}"
+    low, high = (write(row[end]).removesuffix("%").replace("-", "−") for end in ("lower", "upper"))
+    return f"{before}{low} to {high}"
 
 
 def number(amount: float, places: int = 2) -> str:
@@ -111,7 +118,12 @@ def test(row: Row) -> str:
     """Pearson chi-square, p = .250; or why not."""
     if not estimated(row):
         return f"{row['test']} not estimable ({row['reason']})"
-    return f"{row['test']}, {words.p_value(row['p'])}"
+    return f"{row['test']}, {p_value(row)}"
+
+
+def p_value(row: Row) -> str:
+    """p = .034, kept on one line; a dash where there is none."""
+    return words.p_value(row["p"]).replace(" ", "\N{NO-BREAK SPACE}") if estimated(row) else "–"
 
 
 # ---- a cohort
@@ -220,14 +232,10 @@ def baseline_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
         for stratum in strata:
             values = {row["quantity"]: row for row in pick(table, variable=variable, level=stratum)}
             cells.append(_mean_sd_range(values))
-        anova = [test(row) for row in pick(table, variable=variable, quantity="test", test="one-way ANOVA")]
-        other = [
-            words.p_value(row["p"]) if estimated(row) else "not estimable"
-            for row in pick(table, variable=variable, quantity="test", test="Kruskal-Wallis")
-        ]
-        rows.append(
-            [words.name(variable, labels), *cells, *(text.split(", ")[-1] for text in anova[:1]), *other[:1]]
-        )
+        for name in ("one-way ANOVA", "Kruskal-Wallis"):
+            found = pick(table, variable=variable, quantity="test", test=name)
+            cells.append(p_value(found[0]) if found else "–")
+        rows.append([words.name(variable, labels), *cells])
     header = ["", *(words.heading(stratum, labels) for stratum in strata), "ANOVA", "Kruskal-Wallis"]
     return Table(
         "Table 1. Women by group and immunity",
@@ -254,15 +262,15 @@ def regression_table(table: pd.DataFrame, labels: Mapping[str, str], outcome: st
             words.name(row["population"], labels),
             words.name(row["variable"], labels) if isinstance(row["variable"], str) else "–",
             value(row, 3),
-            words.p_value(row["p"]) if estimated(row) else "–",
-            str(row["counted"]),
+            p_value(row),
+            words.counts(row["numerator"], row["denominator"]),
         ]
         for row in pick(table, quantity="odds ratio")
     ]
     title = f"Table 2. Logistic regression of {outcome.lower()}"
     return Table(
         title,
-        ["Women", "Per unit of", "Odds ratio (95% Wald interval)", "Wald test", "Counted"],
+        ["Women", "Per unit of", "Odds ratio (95% Wald interval)", "Wald test", "Events/women"],
         rows,
         "An association within these women, not an effect. Profile-likelihood intervals are in "
         "statistics/regression.csv.",

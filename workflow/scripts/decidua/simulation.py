@@ -202,7 +202,7 @@ def _background(genes: int, cycle_day: np.ndarray, rng: np.random.Generator) -> 
     day = (cycle_day - np.mean(CYCLE_DAYS)) / 2.5
     factors = np.vstack([day, rng.normal(size=(5, len(cycle_day)))])
     loadings = rng.normal(0.0, 0.25, (genes, len(factors))) * (rng.random((genes, len(factors))) < 0.3)
-    return loadings @ factors
+    return np.einsum("gf,fs->gs", loadings, factors)
 
 
 def _negative_binomial(mean: np.ndarray, dispersion: np.ndarray, rng: np.random.Generator) -> np.ndarray:

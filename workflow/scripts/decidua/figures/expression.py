@@ -264,6 +264,7 @@ def plot_performance(
     if not (source["status"] == results.ESTIMATED).any():
         return nothing_to_show("Performance of the classifier", words.distinct(source["reason"]), synthetic)
     majority = source.loc[source["quantity"] == MAJORITY, "estimate"].dropna()
+    dashed = ["Dashed: the rate of always answering with the larger class."] if len(majority) else []
     models = source.groupby("variable", sort=False, dropna=False)
     sections = [
         Section(
@@ -277,7 +278,7 @@ def plot_performance(
         Scale("Estimate", 1.0, 0.2),
         mark_columns=("Samples", "Estimate (interval)"),
         reference=majority.iloc[0] if len(majority) else None,
-        notes=small_print(source, lambda row: words.heading(row.quantity, labels)),
+        notes=[*dashed, *small_print(source, lambda row: words.heading(row.quantity, labels))],
         synthetic=synthetic,
     )
 

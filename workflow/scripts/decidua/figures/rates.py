@@ -44,7 +44,7 @@ def plot_prevalence(
     rates = _drawn_rates(source)
     title = "Prevalence of abnormal immunity"
     if not _any_estimated(rates):
-        return nothing_to_show(title, words.distinct(source["reason"]), synthetic)
+        return nothing_to_show(title, _why(source), synthetic)
     tests = source[is_value(source["quantity"], "test")]
     groups = words.distinct(rates["population"])
     shown = words.distinct(rates.loc[is_value(rates["status"], results.ESTIMATED), "population"])
@@ -70,6 +70,10 @@ def _drawn_rates(source: pd.DataFrame) -> pd.DataFrame:
     """The rates that have a line of their own; a row about the groups or the outcome as such is a note."""
     placed = source["level"].notna() | source["variable"].isin(["immunity", "subgroup"])
     return source[is_value(source["quantity"], "rate") & placed]
+
+
+def _why(source: pd.DataFrame) -> list[str]:
+    return words.distinct(source.loc[is_value(source["quantity"], "rate"), "reason"])
 
 
 def _prevalence_blocks(rates: pd.DataFrame) -> list[tuple[str, list[pd.DataFrame]]]:
@@ -164,7 +168,7 @@ def plot_live_birth(
     rates = _drawn_rates(source)
     title = words.heading(outcome, labels)
     if not _any_estimated(rates):
-        return nothing_to_show(title, words.distinct(source["reason"]), synthetic)
+        return nothing_to_show(title, _why(source), synthetic)
     tests = source[is_value(source["quantity"], "test")]
     sections = [
         Section(

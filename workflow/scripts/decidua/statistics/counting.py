@@ -224,6 +224,8 @@ def groups(women: pd.DataFrame, settings: Settings) -> Levels | None:
         places = sorted(range(len(found)), key=lambda place: (order.get(found[place], len(order)), place))
         names = [str(found[place]) for place in places]
         codes = np.where(codes < 0, UNKNOWN, np.argsort(places)[codes] if len(places) else UNKNOWN)
+    if not names:
+        raise NotEstimable(f"{settings.group} is unknown for all women")
     if len(names) > MOST_GROUPS:
         raise NotEstimable(
             f"{settings.group} has {len(names)} levels; more than {MOST_GROUPS} are not compared"

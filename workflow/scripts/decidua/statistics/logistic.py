@@ -1,5 +1,6 @@
 """How do covariates go with a yes/no outcome? Logistic regression by maximum likelihood."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from decidua.statistics.answers import HypothesisTest, NotEstimable
 INTERCEPT = "intercept"
 #: Newton's method needs about ten steps to a finite maximum; towards an infinite one it never settles.
 _MOST_STEPS = 30
+_MOST_HALVINGS = 60
 #: After a step this small (in standard deviations) the next would be about its square.
 _SETTLED = 1e-6
 
@@ -111,18 +113,12 @@ def fit(covariates: pd.DataFrame, outcome: ArrayLike) -> Logistic:
     _check(x, y, names)
     design = np.column_stack([np.ones(len(y)), x])
     basis, triangle = _basis(design)
-    scale = np.r_[1.0, x.std(axis=0)]
     if (np.abs(np.diag(triangle)) <= 1e-9 * np.sqrt((triangle**2).sum(axis=0))).any():
         raise NotEstimable(f"the covariates determine each other: {', '.join(names[1:])}")
     try:
         found, likelihood = _maximum(basis, y)
-    except _Unsettled as unsettled:
-        drift = np.abs(scale * solve_triangular(triangle, unsettled.step))[1:]
-        endless = [name for name, d in zip(names[1:], drift, strict=True) if d > 0.1 * drift.max()]
-        raise NotEstimable(
-            f"separation: the outcome of some women is predicted perfectly by {' with '.join(endless)}, "
-            "so that a coefficient has no finite estimate"
-        ) from None
+    except NotEstimable:
+        raise NotEstimable(_separation(x, y == 1, names[1:])) from None
     inverse = solve_triangular(triangle, np.eye(len(names)))
     covariance = inverse @ np.linalg.inv(_information(basis, expit(basis @ found))) @ inverse.T
     events = int(y.sum())
@@ -141,12 +137,13 @@ def _check(x: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> None:
         raise NotEstimable(f"{len(y)} women are too few for {len(names)} coefficients")
 
 
-class _Unsettled(NotEstimable):
-    """Newton's method did not settle; `step` is the last step."""
-
-    def __init__(self, step: np.ndarray):
-        super().__init__("the likelihood has no maximum that could be found")
-        self.step = step
+def _separation(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> str:
+    """Which covariate separates the outcomes by itself, or else that all of them do together."""
+    low, high = x[~y], x[y]
+    alone = (high.min(axis=0) >= low.max(axis=0)) | (high.max(axis=0) <= low.min(axis=0))
+    guilty = [name for name, is_guilty in zip(names, alone, strict=True) if is_guilty]
+    by = " and ".join(guilty) or f"{' and '.join(names)} together"
+    return f"separation: {by} predict the outcome of some women perfectly, so a coefficient would be infinite"
 
 
 class _Others:
@@ -155,10 +152,15 @@ class _Others:
     def __init__(self, model: Logistic, place: int):
         self.column, self.outcome = model._design[:, place], model._outcome
         self.basis, triangle = _basis(np.delete(model._design, place, axis=1))
-        self.start = triangle @ np.delete(model.coefficients, place)
+        self.best, self.at_best = model.coefficients[place], triangle @ np.delete(model.coefficients, place)
+        self.slope = triangle @ np.delete(model.covariance[place], place) / model.covariance[place, place]
 
     def log_likelihood(self, value: float) -> float:
-        self.start, likelihood = _maximum(self.basis, self.outcome, self.column * value, self.start)
+        # The others follow nearly in a straight line: a start on it is close to where they end.
+        away = value - self.best
+        start = self.at_best + away * self.slope
+        found, likelihood = _maximum(self.basis, self.outcome, self.column * value, start)
+        self.slope = (found - self.at_best) / away if away else self.slope
         return likelihood
 
 
@@ -175,7 +177,6 @@ def _maximum(
     """Newton's method with halved steps: coefficients and log-likelihood."""
     b = np.zeros(x.shape[1]) if start is None else start
     likelihood = _log_likelihood(x, y, offset, b)
-    step = np.full_like(b, np.inf)
     for _ in range(_MOST_STEPS):
         mu = expit(offset + x @ b)
         try:
@@ -186,7 +187,7 @@ def _maximum(
         b, likelihood = _ascend(x, y, offset, b, step, likelihood)
         if settled:
             return b, likelihood
-    raise _Unsettled(step)
+    raise NotEstimable("the likelihood has no maximum that could be found")
 
 
 def _information(x: np.ndarray, mu: np.ndarray) -> np.ndarray:
@@ -196,11 +197,13 @@ def _information(x: np.ndarray, mu: np.ndarray) -> np.ndarray:
 def _ascend(
     x: np.ndarray, y: np.ndarray, offset: ArrayLike, b: np.ndarray, step: np.ndarray, likelihood: float
 ) -> tuple[np.ndarray, float]:
-    for halving in range(20):
-        moved = b + step / 2**halving
-        reached = _log_likelihood(x, y, offset, moved)
-        if reached >= likelihood - 1e-12 * abs(likelihood):
-            return moved, reached
+    # Where the outcome is all but certain a step may be so long that its likelihood is not a number.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for halving in range(_MOST_HALVINGS):
+            moved = b + step / 2**halving
+            reached = _log_likelihood(x, y, offset, moved)
+            if reached >= likelihood - 1e-12 * abs(likelihood):
+                return moved, reached
     return b, likelihood
 
 

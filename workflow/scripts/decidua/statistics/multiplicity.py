@@ -25,7 +25,7 @@ def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
     """
 
     def adjust(ordered: np.ndarray) -> np.ndarray:
-        scaled = ordered * len(ordered) / np.arange(1, len(ordered) + 1)
+        scaled = ordered * (len(ordered) / np.arange(1, len(ordered) + 1))
         return np.minimum.accumulate(scaled[::-1])[::-1]
 
     return _adjusted(p, adjust)

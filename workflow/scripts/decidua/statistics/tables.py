@@ -288,9 +288,10 @@ def _regression(cohort: _Cohort) -> Iterator[Row]:
                 yield not_estimable(str(reason), variable=name, **place)
             continue
         place |= {"numerator": model.events, "denominator": model.women}
-        if min(model.events, model.women - model.events) < EVENTS_PER_COVARIATE * x.shape[1]:
-            place["reason"] = f"fewer than {EVENTS_PER_COVARIATE} of the rarer outcome a covariate"
-        yield from _model_rows(model, cohort.confidence, place)
+        few = min(model.events, model.women - model.events) < EVENTS_PER_COVARIATE * x.shape[1]
+        caution = f"fewer than {EVENTS_PER_COVARIATE} of the rarer outcome a covariate" if few else None
+        for each in _model_rows(model, cohort.confidence, place):
+            yield {"reason": caution, **each}
 
 
 def _complete(cohort: _Cohort, members: np.ndarray) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
