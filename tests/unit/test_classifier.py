@@ -214,6 +214,14 @@ def test_a_planted_signal_is_found(planted):
     assert (made.genes["top_frequency"].head(5) == 1).all()
 
 
+def test_a_panel_of_three_genes_is_cross_validated_as_well():
+    # fewer genes than samples: the Gram matrix is singular
+    counts, labels = study(30, 20, genes=3, planted=1, shift=1.5)
+    made = validate(counts, labels, chosen=Settings(repeats=2))
+    assert made.folds["auc"].mean() > 0.8
+    assert made.genes["gene"].iloc[0] == "G0000"
+
+
 def test_every_sample_is_predicted_once_in_every_repeat():
     counts, labels = study(12, 9)
     made = validate(counts, labels, chosen=Settings(repeats=2, folds=3, inner_folds=2, penalties=4))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from decidua import results, style
-from decidua.figures import words
+from decidua import words
 from decidua.figures.expression import (
     pca_source,
     performance_source,

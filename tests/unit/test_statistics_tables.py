@@ -457,15 +457,21 @@ def test_separation_is_named_with_its_covariate():
     table = regression(women, Settings(group=None, covariates=("age", "bmi")))
     assert (table["status"] == results.NOT_ESTIMABLE).all()
     assert reasons(table) == {
-        "separation: bmi predict the outcome of some women perfectly, so a coefficient would be infinite"
+        "separation: the outcome of some women is certain from bmi, so that a coefficient is infinite"
     }
 
 
 def test_quasi_complete_separation_is_found():
     x = pd.DataFrame({"treated": np.repeat([0, 1], [30, 10])})
     y = np.r_[np.arange(30) % 2 == 0, np.ones(10, dtype=bool)]
-    with pytest.raises(NotEstimable, match="separation.*treated"):
+    with pytest.raises(NotEstimable, match="certain from treated,"):
         logistic.fit(x, y)
+
+
+def test_separation_by_covariates_together_is_found():
+    x = pd.DataFrame({"age": [1, 2, 3, 4, 5, 6], "bmi": [4, 2, 5, 1, 3, 0]})
+    with pytest.raises(NotEstimable, match="certain from age and bmi together,"):
+        logistic.fit(x, (x["age"] + x["bmi"] > 5).to_numpy())
 
 
 def test_a_strong_but_overlapping_covariate_is_not_separation():

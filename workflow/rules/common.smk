@@ -103,6 +103,12 @@ def labels(wildcards):
     return cohort_labels(cohort, dictionary, load_yaml(panel_file(wildcards)))
 
 
+def trend_title(wildcards):
+    """What is followed over the history: a marker's name alone does not say that it is the abnormal share."""
+    label = labels(wildcards).get(wildcards.trend, wildcards.trend)
+    return f"Abnormal {label}" if wildcards.trend in load_yaml(panel_file(wildcards))["markers"] else label
+
+
 def patient_table(wildcards):
     """The user's table of a cohort, or the reconstructed one."""
     cohort = config["cohorts"][wildcards.cohort]

@@ -1,4 +1,5 @@
-# From counts to checked counts, quality control and principal components.
+# From counts to checked counts, quality control and principal components. Of figures with a point a sample only the
+# pixels are open; vector files and source data give each sample's values and are restricted.
 
 
 rule simulate_study:
@@ -77,9 +78,9 @@ rule plot_quality:
             subcategory="Expression",
             labels={"figure": "QC", "shows": "library size and detected genes"},
         ),
-        svg="<open>/studies/{study}/figures/quality.svg",
-        pdf="<open>/studies/{study}/figures/quality.pdf",
-        source="<restricted>/studies/{study}/figures/quality.csv",  # a row a sample
+        svg="<restricted>/studies/{study}/figures/quality.svg",
+        pdf="<restricted>/studies/{study}/figures/quality.pdf",
+        source="<restricted>/studies/{study}/figures/quality.csv",
         record="<records>/plot_quality/{study}.json",
     log:
         "<logs>/plot_quality/{study}.log",
@@ -106,9 +107,9 @@ rule plot_components:
             subcategory="Expression",
             labels={"figure": "PCA", "shows": "first two principal components"},
         ),
-        svg="<open>/studies/{study}/figures/components.svg",
-        pdf="<open>/studies/{study}/figures/components.pdf",
-        source="<restricted>/studies/{study}/figures/components.csv",  # a row a sample
+        svg="<restricted>/studies/{study}/figures/components.svg",
+        pdf="<restricted>/studies/{study}/figures/components.pdf",
+        source="<restricted>/studies/{study}/figures/components.csv",
         record="<records>/plot_components/{study}.json",
     log:
         "<logs>/plot_components/{study}.log",

@@ -104,6 +104,8 @@ rule plot_trend:
         "../../envs/decidua.yaml"
     params:
         labels=labels,
+        title=trend_title,
+        settings=analysis("history"),
         synthetic=synthetic,
         code=fingerprint("plot_trend"),
     script:

@@ -7,7 +7,14 @@ from decidua.style import save
 
 if __name__ == "__main__":
     with job(snakemake):
+        params = snakemake.params
         source = trend_source(tables.read(snakemake.input.table), snakemake.wildcards.trend)
-        figure = plot_trend(source, labels=snakemake.params.labels, synthetic=snakemake.params.synthetic)
+        figure = plot_trend(
+            source,
+            labels=params.labels,
+            synthetic=params.synthetic,
+            title=params.title,
+            history=params.settings["history"] or "history",
+        )
         tables.write(source, snakemake.output.source)
         save(figure, [snakemake.output.png, snakemake.output.svg, snakemake.output.pdf])

@@ -139,9 +139,7 @@ def from_rows(wanted: Mapping[str, Any] | None, tables: Mapping[str, pd.DataFram
     for column, value in picks.items():
         chosen = chosen[chosen[column].astype("string").eq(str(value)).fillna(False).astype(bool)]
     if len(chosen) != 1:
-        raise InputError(
-            f"claim: found {len(chosen)} rows of {wanted['table']} with {picks}; expected one"
-        )
+        raise InputError(f"claim: found {len(chosen)} rows of {wanted['table']} with {picks}; expected one")
     row = chosen.iloc[0]
     if row["status"] != "estimated":
         return np.nan, str(row["reason"])

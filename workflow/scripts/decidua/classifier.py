@@ -315,7 +315,10 @@ class _GeneTally:
 
 def _products(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Inner products per gene, so that a penalty means the same whatever the number of genes."""
-    return (rows @ columns.T).astype(float) / columns.shape[1]
+    samples, genes = columns.shape
+    if genes < 4 * samples:  # close to singular, where single precision is not enough, and cheap
+        rows, columns = rows.astype(float), columns.astype(float)
+    return (rows @ columns.T).astype(float) / genes
 
 
 def _log_loss(scores: np.ndarray, is_case: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from decidua import results
-from decidua.figures import words
+from decidua import words
 from decidua.provenance import PACKAGES
 
 Row = Mapping[str, Any]

@@ -14,6 +14,8 @@ from scipy.special import expit
 #: smaller.
 TOLERANCE = 1e-4
 MAX_STEPS = 100
+#: A full step is taken unless the objective grows by more than this share, which rounding alone can reach.
+SLACK = 1e-7
 
 
 class NotConverged(ArithmeticError):
@@ -108,7 +110,7 @@ def _newton(
             inner = gram @ candidate
             moved = inner + shift
             value = _objective(moved, target, penalty, candidate, inner)
-            if value <= objective + 1e-9 * abs(objective) or size < 1e-4:
+            if value <= objective * (1 + SLACK) or size < 1e-4:
                 break
             size /= 2
         step = np.abs(moved - scores).max()

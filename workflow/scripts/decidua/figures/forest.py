@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from decidua import style
-from decidua.figures import words
+from decidua import words
 from decidua.figures.page import MARGIN, Page, marker
 from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from decidua import results, style
-from decidua.figures import words
+from decidua import words
 from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 
 MARGIN = 6.0

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from decidua import results, style
-from decidua.figures import words
+from decidua import words
 from decidua.figures.page import (
     MARGIN,
     Page,

@@ -143,7 +143,7 @@ def _separation(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> str:
     alone = (high.min(axis=0) >= low.max(axis=0)) | (high.max(axis=0) <= low.min(axis=0))
     guilty = [name for name, is_guilty in zip(names, alone, strict=True) if is_guilty]
     by = " and ".join(guilty) or f"{' and '.join(names)} together"
-    return f"separation: {by} predict the outcome of some women perfectly, so a coefficient would be infinite"
+    return f"separation: the outcome of some women is certain from {by}, so that a coefficient is infinite"
 
 
 class _Others:

@@ -29,7 +29,7 @@ def attempt(rows: Iterable[Row], **place: Any) -> Iterator[Row]:
     try:
         yield from rows
     except NotEstimable as reason:
-        yield not_estimable(str(reason), **place)
+        yield not_estimable(**{**place, "reason": str(reason)})
 
 
 def interval(method: str, confidence: float) -> str:
