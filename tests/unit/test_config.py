@@ -100,7 +100,8 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
         (
             ["papers", "han2025", "facts"],
             "nope.yaml",
-            "config: papers.han2025.facts: found 'nope.yaml', which is not there; expected the path of a file",
+            "config: papers.han2025.facts: found 'nope.yaml', which is not there; "
+            "expected the path of a file",
         ),
         (
             ["papers", "han2025", "cohort"],

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from decidua import results, style
-from decidua import words
+from decidua import results, style, words
 from decidua.figures.expression import (
     pca_source,
     performance_source,

@@ -1,8 +1,8 @@
 """The rebuilt cohort of Han et al. 2025 against what the paper prints.
 
-Expected values are the paper's (doi 10.3389/fendo.2025.1546602), typed from its tables and text; p-values and models
-are recomputed from the rows with SciPy and statsmodels, not with the library. What cannot be met is shown by
-enumeration.
+Expected values are the paper's (doi 10.3389/fendo.2025.1546602), typed from its tables and text; p-values and
+models are recomputed from the rows with SciPy and statsmodels, not with the library. What cannot be met is
+shown by enumeration.
 """
 
 import math
@@ -482,7 +482,6 @@ def f_bounds(means, sds):
 @pytest.mark.parametrize(
     ("means", "sds", "printed"),
     [
-        ([32.78, 32.39, 33.66, 33.42], [3.72, 3.78, 3.85, 3.46], 2.872),
         ([2.89, 3.18, 2.87, 2.95], [1.23, 1.23, 1.13, 1.14], 1.705),
         ([0.0, 114.53, 0.0, 154.06], [0.0, 105.32, 0.0, 79.18], 189.127),
     ],
@@ -490,6 +489,19 @@ def f_bounds(means, sds):
 def test_the_f_of_table_1_is_outside_what_its_means_and_sds_allow(means, sds, printed):
     low, high = f_bounds([(m, 0.005 if m else 0) for m in means], [(s, 0.005 if s else 0) for s in sds])
     assert not low <= printed <= high
+
+
+def test_the_f_of_age_is_outside_what_whole_years_with_its_means_and_sds_allow():
+    sums = {"KN": [3868], "KA": [3142], "IN": [5082, 5083], "IA": [3342]}  # those that print the means
+    for (n, mean), found in zip(
+        [(118, "32.78"), (97, "32.39"), (151, "33.66"), (100, "33.42")], sums.values(), strict=True
+    ):
+        assert [total for total in range(2000, 6000) if f"{total / n:.2f}" == mean] == found
+    for totals in product(*sums.values()):
+        means = [(total / n, 0) for total, n in zip(totals, SIZES.values(), strict=True)]
+        low, high = f_bounds(means, [(3.72, 0.005), (3.78, 0.005), (3.85, 0.005), (3.46, 0.005)])
+        assert 2.818 <= low
+        assert high <= 2.860  # printed: 2.872
 
 
 def test_the_f_of_bmi_is_outside_what_its_means_and_sds_allow():

@@ -31,8 +31,8 @@ SHAPES = {"age": 0.0, "bmi": 0.2, "ivig_dose_g": 0.6}
 #: Deals and draws of karyotypes that are tried; some hundreds are enough for the paper's counts.
 DEALS = 20_000
 #: Annealing: rounds of chunks of swaps, each round cooling from HOT to COLD. Set by trial.
-ROUNDS, CHUNKS, CHUNK = 3, 60, 5_000
-HOT, COLD = 3000.0, 0.003
+ROUNDS, CHUNKS, CHUNK = 3, 80, 5_000
+HOT, COLD = 3000.0, 0.001
 #: What a swap exchanges, each as often as it stands here (most swaps of losses are void: few have four or more).
 AGE, BMI, LOSSES = range(3)
 SWAPPED = (AGE, AGE, BMI, BMI, LOSSES, LOSSES, LOSSES)

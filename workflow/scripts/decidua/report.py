@@ -11,8 +11,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from decidua import results
-from decidua import words
+from decidua import results, words
 from decidua.provenance import PACKAGES
 
 Row = Mapping[str, Any]

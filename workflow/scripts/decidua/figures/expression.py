@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from decidua import results, style
-from decidua import words
+from decidua import results, style, words
 from decidua.figures.forest import Mark, Row, Scale, Section, forest
 from decidua.figures.page import MARGIN, Page, marker, nothing_to_show, series_style, small_print
 from decidua.style import MUTED, PAPER, SMALL

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from decidua import style
-from decidua import words
+from decidua import style, words
 from decidua.figures.page import MARGIN, Page, marker
 from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 

@@ -7,8 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from decidua import results, style
-from decidua import words
+from decidua import results, style, words
 from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 
 MARGIN = 6.0

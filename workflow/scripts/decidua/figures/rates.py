@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from decidua import results, style
-from decidua import words
+from decidua import results, style, words
 from decidua.figures.forest import Mark, Row, Scale, Section, forest
 from decidua.figures.page import is_value, nothing_to_show, scale_top, series_style, small_print
 

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from decidua import results, style
-from decidua import words
+from decidua import results, style, words
 from decidua.figures.page import (
     MARGIN,
     Page,

@@ -1,7 +1,7 @@
 """Who is counted, with which event, in which level, and who is left out because something is unknown?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -77,10 +77,9 @@ class Tally:
         """Some of the levels only."""
         at = list(places)
         names = tuple(self.names[place] for place in at)
-        return Tally(
-            names, self.events[at], self.totals[at], self.unknown[at],
-            self.known_words, self.unknown_words, self.elsewhere,
-        )  # fmt: skip
+        return replace(
+            self, names=names, events=self.events[at], totals=self.totals[at], unknown=self.unknown[at]
+        )
 
     def table(self) -> np.ndarray:
         """Event (yes, no) x level.

@@ -1,0 +1,211 @@
+"""The default study, run for real: what a newcomer gets by typing make."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT, snakemake
+
+from decidua import tables
+from verify_manifest import problems
+
+CHAPTERS = [
+    "cohort",
+    "markers",
+    "statistics",
+    "figures",
+    "expression",
+    "classifier",
+    "audit",
+    "report",
+    "manifest",
+]
+
+
+def table(run, name):
+    return tables.read(run.results / "open/cohorts/han2025/statistics" / f"{name}.csv")
+
+
+def p_value(run, name, **picks):
+    rows = table(run, name)
+    for column, value in picks.items():
+        rows = rows[rows[column] == value]
+    assert len(rows) == 1, rows
+    return rows.iloc[0]["p"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "name", "picks"),
+    [
+        # Han et al. 2025: Figures 2, 3, 6, Table 3.
+        (".250", "prevalence", {"variable": "immunity", "test": "Pearson chi-square"}),
+        (
+            ".569",
+            "live_birth",
+            {
+                "variable": "immunity",
+                "population": "all",
+                "level": "abnormal v normal",
+                "test": "Pearson chi-square",
+            },
+        ),
+        (
+            ".034",
+            "trend",
+            {
+                "variable": "th1_th2",
+                "population": "known",
+                "level": "2-3 v 4+",
+                "test": "Pearson chi-square",
+            },
+        ),
+        (
+            ".382",
+            "karyotype",
+            {
+                "variable": "euploid",
+                "population": "all",
+                "level": "abnormal v normal",
+                "test": "Pearson chi-square",
+            },
+        ),
+        (
+            ".958",
+            "live_birth",
+            {
+                "variable": "subgroup",
+                "population": "idiopathic",
+                "level": "all subgroups",
+                "test": "Pearson chi-square",
+            },
+        ),
+        (
+            ".931",
+            "live_birth",
+            {
+                "variable": "subgroup",
+                "population": "all",
+                "level": "known v idiopathic",
+                "test": "Pearson chi-square",
+            },
+        ),
+    ],
+)
+def test_the_printed_p_values_come_out(default_run, printed, name, picks):
+    assert f"{p_value(default_run, name, **picks):.3f}"[1:] == printed
+
+
+def test_the_enrolment_adds_up_to_466(default_run):
+    flow = tables.read(default_run.results / "open/cohorts/han2025/enrolment_flow.csv")
+    n = flow.groupby("kind")["n"].sum()
+    # Han et al. 2025, Figure 1: 987 assessed, 466 included.
+    assert (n["assessed"], n["assessed"] - n["excluded"], n["included"], n["group"]) == (987, 466, 466, 466)
+
+
+def test_every_figure_has_three_formats_and_the_csv_of_what_it_shows(default_run):
+    figures = default_run.results / "open/cohorts/han2025/figures"
+    names = {"flow", "prevalence", "live_birth"}
+    names |= {f"trend_{trend}" for trend in ("live_birth", "immunity", "th1_th2", "aneuploidy")}
+    assert {path.name for path in figures.iterdir()} == {
+        f"{name}.{ending}" for name in names for ending in ("png", "svg", "pdf", "csv")
+    }
+
+
+def test_the_simulated_study_says_how_good_the_classifier_is(default_run):
+    performance = tables.read(default_run.results / "open/studies/endometrium/performance.csv")
+    found = performance.set_index("quantity")
+    # 108 of 135 samples are cases: always answering "case" is right in 80.0%.
+    assert found.loc["majority rate", "estimate"] == 0.8
+    auc = found.loc["AUC within folds"]
+    assert 0.5 < auc["lower"] < auc["estimate"] < auc["upper"] <= 1
+
+
+def test_the_audit_says_where_print_and_counts_agree(default_run):
+    audit = tables.read(default_run.results / "open/papers/han2025/audit.csv").set_index("claim")
+    agrees = audit.loc["abnormal immunity, known v idiopathic, p"]
+    assert (agrees["agrees_counts"], agrees["agrees_rows"]) == ("yes", "yes")
+    # The printed B has the opposite sign of the printed odds ratio: a finding, in the run's rows too.
+    assert audit.loc["BMI, known etiology, B", "agrees_rows"] == "no"
+
+
+def test_every_artifact_is_as_the_manifest_says(default_run):
+    assert problems(default_run.results) == []
+
+
+def test_every_job_left_a_record_with_its_code_and_inputs(default_run):
+    records = [json.loads(path.read_text()) for path in default_run.results.glob("provenance/**/*.json")]
+    assert len(records) == sum(
+        count for rule, count in default_run.jobs().items() if rule not in {"all", "total", *CHAPTERS}
+    )
+    assert all(re.fullmatch("[0-9a-f]{16}", record["fingerprint"]) for record in records)
+    assert all(
+        record["inputs"] for record in records if record["rule"] not in ("record_config", "simulate_study")
+    )
+
+
+def test_nothing_names_this_machine(default_run):
+    names = [str(ROOT), str(default_run.folder), str(Path.home())]
+    for path in [*default_run.results.rglob("*.csv"), *default_run.results.rglob("*.json")]:
+        text = path.read_text(encoding="utf-8")
+        assert not [name for name in names if name in text], path
+    page = (default_run.results / "open/report.html").read_text(encoding="utf-8")
+    assert not [name for name in names if name in page]
+
+
+def test_the_report_needs_no_other_file_and_no_network(default_run):
+    page = (default_run.results / "open/report.html").read_text(encoding="utf-8")
+    assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == []
+    assert page.count("<img ") == 11
+    assert "Reconstructed from printed numbers; not patient data" in page and "Simulated data" in page
+    assert "immunity and treatment cannot be told apart" in page
+
+
+def test_what_is_open_holds_no_row_of_a_woman_or_sample(default_run):
+    cohort = pd.read_parquet(default_run.results / "restricted/cohorts/han2025/cohort.parquet")
+    samples = pd.read_parquet(default_run.results / "restricted/studies/endometrium/samples.parquet")
+    ids = [*cohort["id"], *samples["sample"]]
+    for path in default_run.results.glob("open/**/*.csv"):
+        text = path.read_text(encoding="utf-8")
+        assert not [name for name in ids if re.search(rf"\b{re.escape(name)}\b", text)], path
+
+
+def test_synthetic_data_are_marked_in_table_manifest_and_figure(default_run):
+    cohort = pd.read_parquet(default_run.results / "restricted/cohorts/han2025/cohort.parquet")
+    assert cohort["synthetic"].all()
+    manifest = pd.read_csv(default_run.results / "manifest.tsv", sep="\t")
+    shown = manifest[manifest["path"].str.contains("cohorts/|studies/")]
+    assert (shown["synthetic"] == "yes").all()
+    constraints = tables.read(default_run.results / "open/cohorts/han2025/reconstruction_constraints.csv")
+    assert (~constraints["met"]).any() and constraints.loc[~constraints["met"], "note"].notna().all()
+
+
+def test_a_second_run_has_nothing_to_do(default_run):
+    again = snakemake(default_run.folder, "--dry-run")
+    assert again.status == 0 and "Nothing to be done" in again.text
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_each_chapter_is_a_target(default_run, chapter):
+    again = snakemake(default_run.folder, "--dry-run", chapter)
+    assert again.status == 0 and "Nothing to be done" in again.text
+
+
+def test_one_core_gives_the_same_bytes(default_run, tmp_path):
+    single = snakemake(
+        tmp_path, cores=1, environment={"PYTHONHASHSEED": "7", "LANG": "C", "TZ": "Asia/Tokyo"}
+    )
+    assert single.status == 0, single.text
+    manifests = [(run.results / "manifest.tsv").read_text() for run in (default_run, single)]
+    assert manifests[0].splitlines() == manifests[1].splitlines()
+
+
+def test_the_lint_is_clean():
+    assert snakemake(ROOT, "--lint").status == 0
+
+
+def test_snakemake_makes_its_own_report(default_run):
+    made = snakemake(default_run.folder, "--report", "report.zip")
+    assert made.status == 0, made.text
+    assert (default_run.folder / "report.zip").stat().st_size > 100_000
