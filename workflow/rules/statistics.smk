@@ -12,6 +12,7 @@ TABLES = {
         "history",
         "history_categories",
         "karyotype",
+        "trends",
         "confidence",
     ],  # Figures 4 to 7
     "karyotype": ["group", "outcome", "karyotype", "confidence"],  # Table 3

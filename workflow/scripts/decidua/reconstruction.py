@@ -33,7 +33,7 @@ DEALS = 20_000
 #: Annealing: rounds of chunks of swaps, each round cooling from HOT to COLD. Set by trial.
 ROUNDS, CHUNKS, CHUNK = 3, 80, 5_000
 HOT, COLD = 3000.0, 0.001
-#: What a swap exchanges, each as often as it stands here (most swaps of losses are void: few have four or more).
+#: What a swap exchanges, as often as it stands here; few women have the four losses that a swap needs.
 AGE, BMI, LOSSES = range(3)
 SWAPPED = (AGE, AGE, BMI, BMI, LOSSES, LOSSES, LOSSES)
 #: About the means of age, BMI and miscarriages: centred sums lose no digits.

@@ -13,6 +13,8 @@ from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 MARGIN = 6.0
 #: More ways of counting, or more places of one reason, are not listed below a figure.
 _MOST_LISTED = 3
+#: More remarks of one kind than this are counted, not printed: they stand in the source data.
+_MOST_NOTES = 6
 #: Where the baseline runs in a line of text, from its top, in sizes of the type.
 _BASELINE = 0.94
 
@@ -200,6 +202,8 @@ def _with_places(what: str, rows: pd.DataFrame, place: Callable[[Any], str]) -> 
         places = words.distinct(places)
         about = f" ({'; '.join(places)})" if 0 < len(places) <= _MOST_LISTED else ""
         notes.append(f"{what}{about}: {reason}.")
+    if len(notes) > _MOST_NOTES:
+        return [f"{what}: {len(notes)} reasons, which differ from row to row; see the figure's source data."]
     return notes
 
 

@@ -14,7 +14,9 @@ from decidua.statistics.settings import Settings
 EVERYONE = "all"
 MOST_GROUPS = 12
 #: Up to so many markers every combination is listed, also one that no woman has.
-MOST_COMBINED = 4
+MOST_COMBINED = 3
+#: Up to so many empty levels are named in a caution.
+MOST_NAMED = 3
 UNKNOWN, OUTSIDE = -1, -2
 
 
@@ -101,6 +103,8 @@ class Tally:
     def caution(self) -> str:
         """Which levels hold nobody."""
         empty = [name for name, total in zip(self.names, self.totals, strict=True) if not total]
+        if len(empty) > MOST_NAMED:
+            return f"nobody in {len(empty)} of {len(self.names)} groups"
         return f"nobody in {', '.join(empty)}" if empty else ""
 
 
