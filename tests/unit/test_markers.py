@@ -104,7 +104,7 @@ def test_prevalence_is_counted_among_women_with_a_known_call():
     table = prevalence_by_rule(cohort, PANEL, group=None, confidence=0.95)
     row = table[(table.variable == "nk_level") & (table.level == "any")].iloc[0]
     assert (row.numerator, row.denominator) == (1, 3)
-    # Wilson interval of 1 in 3, R: binom::binom.confint(1, 3, method = "wilson")
+    # Wilson 1927: (1/3 + z²/6 ± z sqrt(2/27 + z²/36)) / (1 + z²/3) with z = 1.959964
     assert (row.lower, row.upper) == (pytest.approx(0.0614919, abs=1e-6), pytest.approx(0.7923404, abs=1e-6))
     assert "1 unknown left out" in row.counted
 

@@ -1,0 +1,119 @@
+"""The page: sentences and tables say what the rows say, and nothing more."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from decidua import report, results
+
+TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + (700).to_bytes(4, "big") + b"rest"
+
+
+def rate_row(**values):
+    """Han et al. 2025, Figure 3: 163 of 197, with its Wilson interval."""
+    shown = {"quantity": "rate", "estimate": 163 / 197, "lower": 0.7686, "upper": 0.8738}
+    return results.row(**{**shown, "numerator": 163, "denominator": 197, **values})
+
+
+def page(*sections):
+    return report.render(
+        TEMPLATE,
+        version="v1",
+        sections=sections,
+        synthetic=[],
+        packages=report.package_table(),
+        settings="version: v1",
+    )
+
+
+def test_a_rate_is_written_with_counts_and_interval():
+    assert report.rate(rate_row()) == "82.7% (163/197; 76.9 to 87.4)"
+
+
+def test_a_rate_that_cannot_be_had_says_why():
+    row = results.not_estimable("nobody was tested", quantity="rate")
+    assert report.rate(row) == "not estimable (nobody was tested)"
+
+
+def test_an_interval_below_zero_has_a_true_minus():
+    row = results.row(quantity="difference", estimate=0.5, lower=-0.25, upper=1.0)
+    assert report.value(row) == "0.50 (−0.25 to 1.00)"
+
+
+def test_a_p_value_is_not_broken_over_lines():
+    assert report.p_value(results.row(p=0.0344)) == "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}.034"
+
+
+def test_text_from_the_data_is_escaped():
+    section = report.Section("x", "<script>alert(1)</script>", sentences=["a < b"])
+    assert "<script>alert" not in page(section) and "a &lt; b" in page(section)
+
+
+def test_figures_are_inside_the_page():
+    text = page(report.Section("x", "X", figures=[report.Figure("Figure 1", "Shows.", PNG)]))
+    assert 'src="data:image/png;base64,iVBORw0KGgo' in text
+
+
+def test_a_wide_figure_is_known_by_its_header():
+    wide = PNG.replace((700).to_bytes(4, "big"), (2160).to_bytes(4, "big"))
+    assert [report.Figure("", "", png).wide for png in (PNG, wide)] == [False, True]
+
+
+def test_the_mark_of_synthetic_data_stands_in_its_section():
+    assert "Simulated data." in page(report.Section("x", "X", synthetic="Simulated data"))
+
+
+def performance(reason=None):
+    rows = [
+        results.row(
+            quantity="AUC within folds",
+            estimate=0.9,
+            lower=0.8,
+            upper=0.95,
+            counted="30 samples",
+            reason=reason,
+        ),
+        results.row(
+            quantity="accuracy", estimate=0.85, lower=0.7, upper=0.9, counted="30 samples", reason=reason
+        ),
+        results.row(quantity="majority rate", estimate=0.8, counted="30 samples", reason=reason),
+    ]
+    return results.frame(rows)
+
+
+def test_accuracy_stands_beside_the_majority_rate():
+    section = report.study_section("s", "S", "", performance(), [])
+    assert (
+        "Accuracy 0.850 (0.700 to 0.900); always answering with the larger class reaches 0.800."
+        in section.sentences
+    )
+
+
+def test_a_study_too_small_for_a_claim_says_so_first():
+    section = report.study_section("s", "S", "", performance("too small for a claim: 6 samples"), [])
+    assert list(section.cautions) == ["Caution: too small for a claim: 6 samples."]
+
+
+def test_the_audit_section_lists_what_does_not_come_out():
+    table = pd.DataFrame(
+        {
+            "claim": ["a", "b"],
+            "where": ["Table 1", "Table 2"],
+            "printed": ["45.1%", "0.5"],
+            "from_counts": [97 / 215, float("nan")],
+            "agrees_counts": ["yes", "not estimable"],
+            "from_rows": [97 / 215, 0.4],
+            "agrees_rows": ["yes", "no"],
+            "note": [None, None],
+        }
+    )
+    section = report.audit_section("p", "P", "", table)
+    assert [row[0] for row in section.tables[0].rows] == ["b"]
+    assert section.sentences[0].endswith("1 agree, 0 do not, 1 cannot be recomputed.")
+
+
+@pytest.mark.parametrize("name", ["numpy", "pandas", "scipy"])
+def test_the_versions_of_the_packages_are_listed(name):
+    assert name in [row[0] for row in report.package_table().rows]

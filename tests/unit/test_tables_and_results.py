@@ -1,0 +1,55 @@
+"""Tables on disk: the same numbers are the same bytes, and come back as they were."""
+
+import pandas as pd
+import pytest
+
+from decidua import results, tables
+
+
+@pytest.fixture
+def table():
+    return results.frame(
+        [
+            results.row(analysis="a", quantity="rate", estimate=1 / 3, numerator=1, denominator=3),
+            results.not_estimable("nobody", analysis="a", quantity="rate"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_results_table_comes_back_typed(table, tmp_path, ending):
+    path = tmp_path / f"t.{ending}"
+    tables.write(table, path)
+    pd.testing.assert_frame_equal(tables.read(path), table, check_exact=False, rtol=1e-11)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_same_table_is_the_same_bytes(table, tmp_path, ending):
+    paths = [tmp_path / f"{name}.{ending}" for name in "ab"]
+    for path in paths:
+        tables.write(table.copy(), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_number_that_differs_in_its_last_bits_is_the_same_text(tmp_path):
+    for name, value in (("a", 0.1 + 0.2), ("b", 0.3)):
+        tables.write(pd.DataFrame({"x": [value]}), tmp_path / f"{name}.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_another_ending_is_refused(table, tmp_path):
+    with pytest.raises(ValueError, match=r"\.parquet or \.csv"):
+        tables.write(table, tmp_path / "t.xlsx")
+
+
+def test_an_unknown_column_of_a_results_row_is_an_error():
+    with pytest.raises(KeyError, match="pvalue"):
+        results.row(pvalue=0.5)
+
+
+def test_a_matrix_keeps_genes_and_samples(tmp_path):
+    matrix = pd.DataFrame(
+        {"s1": [1, 2], "s2": [3, 4]}, index=pd.Index(["g1", "g2"], name="gene"), dtype="int32"
+    )
+    tables.write_matrix(matrix, tmp_path / "m.parquet")
+    pd.testing.assert_frame_equal(tables.read_matrix(tmp_path / "m.parquet"), matrix, check_index_type=False)
