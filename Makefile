@@ -19,7 +19,7 @@ study: $(READY)  ## run the whole study (default)
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 
 test: $(READY)  ## run the tests (ARGS='-k markers' for some of them)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: $(READY)  ## format and lint checks, as in CI
 	$(BIN)/ruff format --check .

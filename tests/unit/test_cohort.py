@@ -204,3 +204,19 @@ def test_any_cells_give_a_cohort_or_named_problems(cells):
         assert all("expected" in str(problem) for problem in error.problems)
     else:
         assert len(cohort) == len(cells)
+
+
+def test_a_typed_parquet_gives_the_same_cohort_as_its_text(tmp_path):
+    frame = pd.DataFrame({"W": ["A", "B"], "Age": [31.5, None], "Losses": [2, 3], "LB": [True, False]})
+    frame.to_parquet(tmp_path / "women.parquet")
+    columns = {"id": "W", "age": "Age", "miscarriages": "Losses", "live_birth": "LB"}
+    wanted = variables(DICTIONARY, columns)
+    typed = import_cohort(read_rows(tmp_path / "women.parquet"), wanted).cohort
+    text = imported("W,Age,Losses,LB\nA,31.5,2,yes\nB,,3,no\n", tmp_path, columns).cohort
+    pd.testing.assert_frame_equal(typed, text)
+
+
+def test_an_integer_column_may_have_missing_cells(tmp_path):
+    columns = {"id": "W", "miscarriages": "Losses"}
+    cohort = imported("W,Losses\nA,2\nB,\n", tmp_path, columns).cohort
+    assert cohort["miscarriages"].tolist() == [2, pd.NA]

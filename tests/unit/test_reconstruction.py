@@ -21,7 +21,8 @@ from scipy import stats
 from decidua.config import load_yaml
 from decidua.errors import InputError
 from decidua.markers import Cutoff, Marker, Panel, classify
-from decidua.reconstruction import integers_with_moments, reconstruct, tail_counts
+from decidua.reconstruction import reconstruct
+from decidua.reconstruction.moments import integers_with_moments, tail_counts
 
 RESOURCES = Path(__file__).parents[2] / "workflow/resources"
 PAPER = load_yaml(RESOURCES / "papers/han2025.yaml")

@@ -2,6 +2,7 @@
 
 import base64
 import importlib.metadata
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -431,6 +432,19 @@ def _recomputed(amount: float, verdict: str, printed: str) -> str:
 
 
 # ---- the run
+
+
+def public_settings(settings: Any) -> Any:
+    """Settings as they may be published: of a path outside of the working folder only the file's name."""
+    if isinstance(settings, Mapping):
+        return {key: public_settings(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [public_settings(value) for value in settings]
+    if isinstance(settings, str) and (
+        settings.startswith(("/", "~", "..")) or re.match(r"[A-Za-z]:\\", settings)
+    ):
+        return Path(settings.replace("\\", "/")).name
+    return settings
 
 
 def package_table() -> Table:

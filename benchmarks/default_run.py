@@ -1,0 +1,78 @@
+"""How long does the default study take, and how much memory? Prints one table; asserts nothing.
+
+usage: .venv/bin/python benchmarks/default_run.py [--cores 1 2] [--repeats 3]
+
+Wall and CPU seconds are of the whole process tree; peak memory is the largest sum of resident memory over the
+tree, sampled ten times a second. Machines differ and are noisy: compare rows of one run with each other.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(folder: Path, cores: int) -> dict[str, float]:
+    """Run the workflow in a folder; seconds, memory and number of jobs."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", str(cores)]
+    before = sum(time_ for time_ in _children_cpu())
+    started = time.perf_counter()
+    with (folder / "snakemake.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        peak = _watch(psutil.Process(process.pid))
+        status = process.wait()
+    text = (folder / "snakemake.log").read_text()
+    if status:
+        sys.exit(text)
+    total = re.search(r"^total\s+(\d+)$", text, re.MULTILINE)
+    return {
+        "wall_s": time.perf_counter() - started,
+        "cpu_s": sum(_children_cpu()) - before,
+        "peak_MiB": peak / 2**20,
+        "jobs": int(total[1]) if total else 0,
+    }
+
+
+def _children_cpu() -> tuple[float, float]:
+    times = psutil.Process().cpu_times()
+    return times.children_user, times.children_system
+
+
+def _watch(process: psutil.Process) -> int:
+    peak = 0
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        try:
+            tree = [process, *process.children(recursive=True)]
+            peak = max(peak, sum(member.memory_info().rss for member in tree))
+        except psutil.NoSuchProcess:
+            pass
+        time.sleep(0.1)
+    return peak
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cores", type=int, nargs="+", default=[2, 1])
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    print(f"{'run':<22}{'cores':>6}{'wall_s':>9}{'cpu_s':>9}{'peak_MiB':>10}{'jobs':>6}")
+    for _ in range(options.repeats):
+        for cores in options.cores:
+            folder = Path(tempfile.mkdtemp())
+            for name in ("default study", "nothing to do"):
+                row = run(folder, cores)
+                print(
+                    f"{name:<22}{cores:>6}{row['wall_s']:>9.1f}{row['cpu_s']:>9.1f}"
+                    f"{row['peak_MiB']:>10.0f}{row['jobs']:>6}",
+                    flush=True,
+                )
+            shutil.rmtree(folder)
