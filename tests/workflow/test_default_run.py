@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from conftest import ROOT, snakemake
 
 from decidua import tables
-from verify_manifest import problems
+from decidua.provenance import verify
 
 CHAPTERS = [
     "cohort",
@@ -131,7 +132,21 @@ def test_the_audit_says_where_print_and_counts_agree(default_run):
 
 
 def test_every_artifact_is_as_the_manifest_says(default_run):
-    assert problems(default_run.results) == []
+    verdicts = verify(default_run.results)
+    assert len(verdicts) > 100 and set(verdicts.values()) == {"intact"}
+
+
+def test_verify_says_what_is_changed_missing_and_foreign(default_run, tmp_path):
+    shutil.copytree(default_run.results, tmp_path / "results/v1")
+    report = tmp_path / "results/v1/open/report.html"
+    report.write_text("changed")
+    (tmp_path / "results/v1/config.yaml").unlink()
+    (tmp_path / "results/v1/open/notes.txt").write_text("mine")
+    run = snakemake(tmp_path, "verify")
+    assert run.status != 0 and "Traceback" not in run.text
+    for line in ("changed: open/report.html", "missing: config.yaml", "foreign: open/notes.txt"):
+        assert line in run.text
+    assert report.read_text() == "changed"
 
 
 def test_every_job_left_a_record_with_its_code_and_inputs(default_run):

@@ -223,6 +223,6 @@ def report_sections():
 
 def announce_report():
     """Say where the report is; the last line of a run."""
-    page = Path("results") / config["version"] / "open" / "report.html"
+    page = Path(f"results/{config['version']}/open/report.html")
     if workflow.is_main_process and page.is_file():
         print(f"\nThe report: {page}", file=sys.stderr)

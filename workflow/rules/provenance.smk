@@ -38,3 +38,16 @@ rule write_manifest:
 
 
 CHAPTERS["manifest"] += outputs(rules.write_manifest)
+
+
+# Asked for by name; it runs nothing else, so that it tells what is there.
+rule verify:
+    log:
+        "<logs>/verify.log",
+    localrule: True
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        results=f"results/{config['version']}",
+    script:
+        "../scripts/verify.py"

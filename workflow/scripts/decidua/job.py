@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from decidua.errors import InputError
 from decidua.provenance import record, write_record
@@ -42,8 +42,8 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
     """Run a script's work: everything it says, and a traceback if it fails, goes to the rule's log.
 
     Bad input is told in plain lines, without a traceback. When the work is done, the record of provenance is
-    written to the output named `record`; of its params `code` is the fingerprint, `seed` the seed, `version`
-    the version and `synthetic` the mark of data that are not of patients.
+    written to the output named `record`; a rule without outputs leaves none. Of the params, `code` is the
+    fingerprint, `seed` the seed and `synthetic` the mark of data that are not of patients.
     """
     log = Path(snakemake.log[0])
     logging.basicConfig(
@@ -55,17 +55,8 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
     this = Job(snakemake.rule, tuple(sorted(wildcards.items())), params.get("seed"))
     try:
         yield this
-        outputs = [str(path) for path in snakemake.output if path != snakemake.output.record]
-        entry = record(
-            rule=snakemake.rule,
-            wildcards=wildcards,
-            version=snakemake.config["version"],
-            params=params,
-            inputs=[str(path) for path in snakemake.input],
-            outputs=outputs,
-            synthetic=bool(params.get("synthetic")),
-        )
-        write_record(entry, snakemake.output.record)
+        if snakemake.output:
+            _leave_record(snakemake, params, wildcards)
     except InputError as error:
         logging.error("%s", error)
         print(f"\n{error}\n", file=sys.stderr)
@@ -73,3 +64,16 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
     except BaseException:
         logging.error("%s", traceback.format_exc())
         raise
+
+
+def _leave_record(snakemake: "Snakemake", params: dict[str, Any], wildcards: dict[str, str]) -> None:
+    entry = record(
+        rule=snakemake.rule,
+        wildcards=wildcards,
+        version=snakemake.config["version"],
+        params=params,
+        inputs=[str(path) for path in snakemake.input],
+        outputs=[str(path) for path in snakemake.output if path != snakemake.output.record],
+        synthetic=bool(params.get("synthetic")),
+    )
+    write_record(entry, snakemake.output.record)

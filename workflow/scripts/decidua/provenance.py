@@ -1,6 +1,7 @@
 """What made this artifact? Fingerprints of code, a record a job, one manifest for all."""
 
 import ast
+import csv
 import hashlib
 import importlib.metadata
 import json
@@ -9,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from decidua.errors import InputError
 
 PACKAGES = (
     "numpy",
@@ -22,6 +25,8 @@ PACKAGES = (
     "snakemake",
 )
 MODULE_OF = {"scikit-learn": "sklearn"}
+#: What the manifest cannot list: itself and the record of the job that wrote it.
+UNLISTED = ("manifest.tsv", "provenance/write_manifest.json")
 MANIFEST_COLUMNS = ("path", "sha256", "rule", "fingerprint", "synthetic")
 
 
@@ -141,3 +146,38 @@ def manifest(records: Iterable[str | Path], results: str | Path) -> list[dict[st
                 }
             )
     return sorted(rows, key=lambda row: row["path"])
+
+
+def verify(results: str | Path) -> dict[str, str]:
+    """Whether each artifact is what the manifest says, by recomputing its hash; nothing is made anew.
+
+    Args:
+        results: the version's folder, with manifest.tsv.
+
+    Returns:
+        Path (relative to the folder) to intact, changed, missing or foreign (a file that no job of the
+        manifest made), sorted by path. Logs, the manifest and its own record are not looked at.
+
+    Raises:
+        InputError: there is no manifest.
+    """
+    results = Path(results)
+    try:
+        with (results / "manifest.tsv").open(encoding="utf-8", newline="") as handle:
+            listed = {row["path"]: row["sha256"] for row in csv.DictReader(handle, delimiter="\t")}
+    except FileNotFoundError:
+        raise InputError(
+            f"{results}: found no manifest.tsv; expected the results of a finished run"
+        ) from None
+    verdicts = {path: _verdict(results / path, digest) for path, digest in listed.items()}
+    for file in results.rglob("*"):
+        path = file.relative_to(results)
+        if file.is_file() and path.parts[0] != "logs" and path.as_posix() not in UNLISTED:
+            verdicts.setdefault(path.as_posix(), "foreign")
+    return dict(sorted(verdicts.items()))
+
+
+def _verdict(file: Path, digest: str) -> str:
+    if not file.is_file():
+        return "missing"
+    return "intact" if sha256(file) == digest else "changed"
