@@ -2,8 +2,8 @@
 
 usage: PYTHONPATH=workflow/scripts .venv/bin/python benchmarks/auc_interval_coverage.py [--data-sets 200]
 
-Gaussian data sets of 300 variables, 20 of which differ between the classes by `shift` standard deviations. Each
-is cross-validated with the ridge engine at one penalty. The true AUC of a model is that of new samples, in
+Gaussian data sets of 300 variables, 20 of which differ between the classes by `shift` standard deviations.
+Each is cross-validated with the ridge engine at one penalty. The true AUC of a model is that of new samples, in
 closed form; with no shift it is 0.5. `needed` is the factor on the variance of independent folds that the
 spread over data sets asks for: what performance.OVERLAP stands for.
 """
@@ -65,9 +65,10 @@ if __name__ == "__main__":
             true = float(np.mean([true for _, _, true in found])) if shift else 0.5
             ends = np.array([auc_interval(area, sizes, options.folds, OVERLAP) for area, sizes, _ in found])
             independent = np.mean([variance(true, sizes) for _, sizes, _ in found]) / options.folds
+            width = (ends[:, 1] - ends[:, 0]).mean()
             covered = ((ends[:, 0] <= true) & (true <= ends[:, 1])).mean()
             print(
                 f"{f'{cases} v {controls}':<12}{shift:>6.1f}{areas.mean():>8.3f}{true:>8.3f}"
-                f"{areas.std():>8.3f}{areas.var() / independent:>8.2f}{covered:>9.3f}{(ends[:, 1] - ends[:, 0]).mean():>7.2f}",
+                f"{areas.std():>8.3f}{areas.var() / independent:>8.2f}{covered:>9.3f}{width:>7.2f}",
                 flush=True,
             )

@@ -16,7 +16,6 @@ from decidua import results, words
 from decidua.provenance import PACKAGES
 
 Row = Mapping[str, Any]
-WIDE = 1500  # pixels; a one-column figure has fewer, a two-column figure more
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,6 @@ class Figure:
     def uri(self) -> Markup:
         """The picture as a data URI, so that the page needs no other file."""
         return Markup("data:image/png;base64," + base64.b64encode(self.png).decode())
-
-    @property
-    def wide(self) -> bool:
-        """Whether it was drawn for two columns; the width stands in the PNG's header."""
-        return int.from_bytes(self.png[16:20], "big") > WIDE
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How does every picture look, and how is it written so that the same picture is the same bytes?"""
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-#: Widths of a printed column, in inches (89 mm and 183 mm).
-ONE_COLUMN, TWO_COLUMNS = 3.5, 7.2
+#: The width of a printed column, in inches (89 mm): that of every figure.
+ONE_COLUMN = 3.5
 DPI = 300
 
 #: Sizes of type at the printed size, in points. Nothing is set smaller than SMALL.
@@ -165,11 +166,14 @@ def text_height(lines: int, size: float = BODY) -> float:
 
 
 def wrap(text: str, width: float, size: float = BODY, weight: str = "normal") -> list[str]:
-    """Break text into lines no wider than `width` points; a word that is wider by itself is broken too."""
+    """Break text into lines no wider than `width` points; a word that is wider by itself is broken too.
+
+    No line ends at a no-break space, unless what it holds together is too wide; it is written as a space.
+    """
     lines: list[str] = []
     for paragraph in str(text).split("\n"):
         line = ""
-        for word in paragraph.split():
+        for word in _units(paragraph, width, size, weight):
             longer = f"{line} {word}" if line else word
             if text_width(longer, size, weight) <= width:
                 line = longer
@@ -179,7 +183,13 @@ def wrap(text: str, width: float, size: float = BODY, weight: str = "normal") ->
             *pieces, line = _pieces(word, width, size, weight)
             lines.extend(pieces)
         lines.append(line)
-    return lines
+    return [line.replace("\xa0", " ") for line in lines]
+
+
+def _units(paragraph: str, width: float, size: float, weight: str) -> Iterator[str]:
+    """What a line is made of: words, and those that no-break spaces hold together if they fit in a line."""
+    for unit in re.split(r"[^\S\xa0]+", paragraph.strip()):
+        yield from [unit] if text_width(unit, size, weight) <= width else unit.split()
 
 
 def _pieces(word: str, width: float, size: float, weight: str) -> list[str]:

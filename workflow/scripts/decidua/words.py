@@ -8,6 +8,13 @@ from typing import Any
 import pandas as pd
 
 NOT_ESTIMABLE = "not estimable"
+#: What a test is called where there is little room; `tests_in_full` says what stands for what.
+SHORT_TESTS = {
+    "Pearson chi-square": "Pearson",
+    "Fisher exact": "exact",
+    "Freeman-Halton exact": "exact",
+    "Cochran-Armitage": "trend",
+}
 #: What the keys that every table has are called, unless the labels say otherwise.
 NAMES = {"all": "All", "normal": "Normal", "abnormal": "Abnormal", "unknown": "Unknown"}
 
@@ -26,6 +33,31 @@ def p_value(p: float) -> str:
     if p > 0.999:
         return "p > .999"
     return f"p = {decimals(p, 3).removeprefix('0')}"
+
+
+def tests(results: Iterable[tuple[str, float]]) -> str:
+    """Tests of one comparison (name, p) as Pearson p = .250, exact p = .260; each holds together in a line.
+
+    Names stay whole where the short ones would not tell the tests apart.
+    """
+    results = list(results)
+    short = [SHORT_TESTS.get(test, test) for test, _ in results]
+    called = short if len(set(short)) == len(short) else [test for test, _ in results]
+    shown = (f"{test} {p_value(p)}" for test, (_, p) in zip(called, results, strict=True))
+    return ", ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in shown)
+
+
+def tests_in_full(names: Iterable[Any]) -> list[str]:
+    """A sentence that says what the short names of these tests stand for, if there are any."""
+    found: dict[str, list[str]] = {}
+    for test in distinct(names):
+        if test in SHORT_TESTS:
+            found.setdefault(SHORT_TESTS[test], []).append(test)
+    parts = []
+    for short, full in found.items():
+        joined = " or ".join(test.removesuffix(f" {short}") for test in full)
+        parts.append(joined if joined.startswith(short) else f"{joined} {short}")
+    return [f"Tests: {'; '.join(parts)}."] if parts else []
 
 
 def percent(fraction: float) -> str:

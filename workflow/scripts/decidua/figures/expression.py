@@ -18,6 +18,7 @@ MEAN, AUC, MAJORITY, UNKNOWN = "mean", "AUC within folds", "majority rate", "unk
 #: Measures of a classifier in the order in which they are drawn.
 QUANTITIES = (AUC, "accuracy", MAJORITY, "balanced accuracy", "sensitivity", "specificity")
 _GUTTER = 36.0
+_PANEL_GAP = 6.0
 
 
 def qc_source(quality: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
@@ -54,35 +55,36 @@ def plot_qc(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str |
     """
     if source.empty:
         return nothing_to_show("Sequencing libraries", ["no sample"], synthetic)
-    page = Page(style.TWO_COLUMNS)
+    page = Page()
+    y = MARGIN
+    for values, called in (("library_size", "Reads assigned to genes"), ("detected_genes", "Detected genes")):
+        y = _draw_amount(page, y, source, values, called, labels)
+    return page.finish(y - _PANEL_GAP + MARGIN, synthetic)
+
+
+def _draw_amount(
+    page: Page, y: float, source: pd.DataFrame, values: str, called: str, labels: Mapping[str, str]
+) -> float:
+    """One panel, a line a label with its name and number at the left; returns where the next begins."""
     groups = words.distinct(source["label"])
-    names = [words.heading(group, labels) for group in groups]
-    column = min(max(style.text_width(name) for name in names) + 1, 0.3 * page.inner)
-    lines = [style.wrap(name, column) for name in names]
-    heights = [max(style.text_height(len(wrapped) + 1) + 6, 34.0) for wrapped in lines]
-    x = MARGIN + column + 10
-    gap = 22.0
-    wide = (page.width - MARGIN - 8 - x - gap) / 2
-    top = MARGIN
-    panels = [
-        page.axes(left, top, wide, sum(heights), ylim=(top + sum(heights), top))
-        for left in (x, x + wide + gap)
-    ]
-    y = top
+    column = min(
+        max(style.text_width(words.heading(group, labels)) for group in groups) + 1, 0.34 * page.inner
+    )
+    lines = [style.wrap(words.heading(group, labels), column) for group in groups]
+    heights = [max(style.text_height(len(wrapped) + 1) + 6, 28.0) for wrapped in lines]
+    left = MARGIN + column + 8
+    wide = page.width - MARGIN - 6 - left
+    axes = page.axes(left, y, wide, sum(heights), ylim=(y + sum(heights), y))
     for group, wrapped, height in zip(groups, lines, heights, strict=True):
         rows = source[source["label"] == group]
         start = y + (height - style.text_height(len(wrapped) + 1)) / 2
         start += page.text(MARGIN, start, wrapped)
         page.text(MARGIN, start, f"n = {len(rows)}", size=SMALL, colour=MUTED)
         at = y + height / 2 + _spread(len(rows)) * (height - 8)
-        for axes, values in zip(panels, ("library_size", "detected_genes"), strict=True):
-            axes.plot(rows[values], at, **_dots(group, groups, 3.0), label="sample")
+        axes.plot(rows[values], at, **_dots(group, groups, 3.0), label="sample")
         y += height
-    for axes, values, called in zip(
-        panels, ("library_size", "detected_genes"), ("Reads assigned to genes", "Detected genes"), strict=True
-    ):
-        _dress_amount(axes, page, y, source[values].max(), called)
-    return page.finish(y + 2 * style.text_height(1) + 10 + MARGIN, synthetic)
+    _dress_amount(axes, source[values].max(), called)
+    return y + 2 * style.text_height(1) + 8 + _PANEL_GAP
 
 
 def _spread(points: int) -> np.ndarray:
@@ -96,7 +98,7 @@ def _dots(group: str, groups: Sequence[str], size: float) -> dict:
     return {**marker(colour, shape), "markersize": size, "markeredgewidth": 0.4}
 
 
-def _dress_amount(axes: Axes, page: Page, bottom: float, largest: float, called: str) -> None:
+def _dress_amount(axes: Axes, largest: float, called: str) -> None:
     """An axis from 0 in units, thousands or millions."""
     factor, unit = 1.0, ""
     if largest >= 1e6:
@@ -139,7 +141,7 @@ def plot_pca(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str 
     """
     if source["pc2"].isna().all():
         return nothing_to_show("Principal components", ["too few samples for two components"], synthetic)
-    page = Page(style.ONE_COLUMN)
+    page = Page()
     groups = words.distinct(source["label"])
     y = MARGIN + page.legend(
         MARGIN, [(words.heading(group, labels), *series_style(group, groups)) for group in groups]
@@ -199,7 +201,7 @@ def plot_roc(
     curves = source.dropna(subset=["fpr", "tpr"])
     if curves.empty:
         return nothing_to_show("ROC curve", ["no held-out predictions of both classes"], synthetic)
-    page = Page(style.ONE_COLUMN)
+    page = Page()
     mean = curves[curves["repeat"] == MEAN]
     repeats = curves[curves["repeat"] != MEAN]
     area = source.dropna(subset=["auc"]).head(1)
@@ -275,7 +277,7 @@ def plot_performance(
     return forest(
         sections,
         Scale("Estimate", 1.0, 0.2),
-        mark_columns=("Samples", "Estimate (interval)"),
+        columns=("Samples", "Estimate (interval)"),
         reference=majority.iloc[0] if len(majority) else None,
         notes=[*dashed, *small_print(source, lambda row: words.heading(row.quantity, labels))],
         synthetic=synthetic,

@@ -15,8 +15,6 @@ COLUMNS = ["step", "reason", "n", "kind"]
 _PADDING = 5.0
 _ARROW = 14.0
 _GAP = 8.0
-#: A flow that is higher than a printed page at one column takes two.
-_PAGE = 9.0 * 72
 _MOST_ABREAST = 4
 
 
@@ -46,15 +44,7 @@ def plot_flow(
     if source.empty:
         return nothing_to_show("Enrolment", ["no step of the enrolment is known"], synthetic)
     source = source.assign(reason=source["reason"].replace(dict(labels or {})))
-    page, height = _draw(source, style.ONE_COLUMN)
-    if height > _PAGE:
-        page, height = _draw(source, style.TWO_COLUMNS)
-    return page.finish(height, synthetic)
-
-
-def _draw(source: pd.DataFrame, width: float) -> tuple[Page, float]:
-    """The flow on a sheet of that width, and the height that it takes."""
-    page = Page(width)
+    page = Page()
     y, tail = MARGIN, None
     for kind, rows in _stages(source):
         if kind == "excluded":
@@ -63,7 +53,7 @@ def _draw(source: pd.DataFrame, width: float) -> tuple[Page, float]:
             y = _groups(page, rows, y, tail)
         else:
             y = tail = _trunk(page, rows, y, tail)
-    return page, y + MARGIN
+    return page.finish(y + MARGIN, synthetic)
 
 
 def _stages(source: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -118,9 +108,10 @@ def _exclusions(page: Page, rows: Sequence[tuple[str, str]], y: float, tail: flo
 
 def _groups(page: Page, rows: Sequence[tuple[str, str]], y: float, tail: float | None) -> float:
     """The groups side by side; more than fit abreast stand as a list in one box."""
-    if len(rows) > _MOST_ABREAST:
-        return _group_list(page, rows, y, tail)
     width = (page.inner - _GAP * (len(rows) - 1)) / len(rows)
+    widest = max(style.text_width(word) for row in rows for word in " ".join(row).split())
+    if len(rows) > _MOST_ABREAST or widest > width - 2 * _PADDING:
+        return _group_list(page, rows, y, tail)
     boxes = [_Box.of(row, width) for row in rows]
     height = max(box.height for box in boxes)
     middles = [MARGIN + width / 2 + place * (width + _GAP) for place in range(len(rows))]

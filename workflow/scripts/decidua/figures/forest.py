@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,12 +11,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from decidua import style, words
 from decidua.figures.page import MARGIN, Page, marker
-from decidua.style import BODY, INK, MUTED, SMALL, TITLE
+from decidua.style import BODY, FAINT, INK, MUTED, SMALL, TITLE
 
-_LINE = style.text_height(1) + 2.4
+_LINE = style.text_height(1) + 1.0
+_ROW_GAP = 3.0
+#: The height of a mark below a line that holds its label and its numbers.
+_UNDER = 6.0
 _GAP = 3.0
-_COLUMN_GAP = 10.0
-_NARROWEST_PLOT = 110.0
+_COLUMN_GAP = 8.0
+#: Labels no wider than this stand to the left of the plot, longer ones above their marks.
+_SHORT_LABEL = 50.0
+_INDENT = 8.0
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """A labelled row with its marks, one below the other, and columns that concern all of them."""
+    """A labelled row with its marks, one below the other, and a remark (tests that compare them)."""
 
     label: str
     marks: tuple[Mark, ...]
-    cells: tuple[str, ...] = ()
+    remark: str = ""
     indent: bool = False
 
 
@@ -63,117 +69,138 @@ def forest(
     sections: Sequence[Section],
     scale: Scale,
     *,
-    mark_columns: tuple[str, ...],
-    row_columns: tuple[str, ...] = (),
+    columns: tuple[str, ...],
+    label_heading: str = "",
     key: Sequence[tuple[str, str, str]] = (),
     notes: Sequence[str] = (),
     reference: float | None = None,
     synthetic: str | None = None,
-    width: float = style.TWO_COLUMNS,
 ) -> Figure:
     """Draw the sections below each other on one scale.
 
     Args:
-        mark_columns: headings of the printed columns that each mark fills; row_columns: those of each row.
+        columns: headings of the printed columns that each mark fills.
+        label_heading: what the labels of the rows are.
         key: text, colour and shape of each series, written above.
         notes: small print below.
         reference: where a dashed line stands.
-        width: inches.
     """
-    page = Page(width)
-    columns = _Columns.fit(page, sections, mark_columns, row_columns)
+    page = Page()
+    layout = _Layout.fit(page, sections, columns)
     y = MARGIN
     if key:
         y += page.legend(y, key) + _GAP
-    y += columns.write_headings(page, y) + _GAP
+    y += layout.write_headings(page, y, label_heading, columns) + _GAP
     last = None
     for place, section in enumerate(sections):
         y += 2 * _GAP if place else 0.0
         y += _write_heading(page, y, section)
-        heights = [columns.height(row) for row in section.rows]
-        last = _section_axes(page, columns, y, sum(heights), scale, reference)
-        for row, height in zip(section.rows, heights, strict=True):
-            columns.write_row(page, last, row, y, height)
-            y += height
-    y = _finish_axis(page, columns, last, y, scale)
+        bands = layout.bands(page, y, section)
+        end = bands[-1][1] if bands else y
+        last = _section_axes(page, layout, (y, end), bands, scale, reference)
+        for row, (top, _) in zip(section.rows, bands, strict=True):
+            layout.write_row(page, last, row, top)
+        y = end
+    y = _finish_axis(page, layout, last, y, scale)
     y += page.notes(y, notes)
     return page.finish(y + MARGIN, synthetic)
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Where each column of the sheet begins: labels left, the plot, then the printed columns."""
+class _Layout:
+    """Where each column of the sheet begins: the plot, then the printed columns; lengths in points.
 
-    label_width: float
+    Short labels have a column of their own (`beside`). Others stand above the marks that they name; the
+    numbers are level with each mark, or with the label (`is_level`) where there is one mark only.
+    """
+
+    beside: bool
     plot: tuple[float, float]
-    marks: tuple[float, ...]
-    rows: tuple[float, ...]
-    headings: tuple[tuple[str, ...], ...]
+    columns: tuple[float, ...]
 
     @classmethod
-    def fit(
-        cls, page: Page, sections: Sequence[Section], mark_columns: Sequence[str], row_columns: Sequence[str]
-    ) -> "_Columns":
+    def fit(cls, page: Page, sections: Sequence[Section], headings: Sequence[str]) -> "_Layout":
         rows = [row for section in sections for row in section.rows]
-        marks = [mark for row in rows for mark in row.marks]
-        cells = [[mark.cells[i] for mark in marks] for i in range(len(mark_columns))]
-        cells += [[row.cells[i] for row in rows if row.cells] for i in range(len(row_columns))]
-        printed = []
-        headings = []
-        for heading, texts in zip((*mark_columns, *row_columns), cells, strict=True):
-            content = max((style.text_width(text) for text in texts), default=0.0)
-            words_wide = max(style.text_width(word, SMALL, "bold") for word in heading.split())
-            printed.append(max(content, words_wide, 24.0))
-            headings.append(tuple(style.wrap(heading, printed[-1] + 1, SMALL, "bold")))
-        right = sum(printed) + _COLUMN_GAP * len(printed)
-        widest = max((style.text_width(row.label) + _indent(row) for row in rows), default=0.0) + 1
-        room = page.inner - right - _NARROWEST_PLOT - _COLUMN_GAP
-        label_width = max(min(widest, room, 0.36 * page.inner), 50.0)
-        left = MARGIN + label_width + _COLUMN_GAP
-        end = page.width - MARGIN - right
-        starts = []
-        x = end + _COLUMN_GAP
-        for wide in printed:
-            starts.append(x)
-            x += wide + _COLUMN_GAP
-        split = len(mark_columns)
-        return cls(
-            label_width, (left, end - left), tuple(starts[:split]), tuple(starts[split:]), tuple(headings)
-        )
+        starts, x = [], page.width - MARGIN
+        for place, heading in reversed(list(enumerate(headings))):
+            cells = [style.text_width(_cells(mark)[place]) for row in rows for mark in row.marks]
+            x -= max([style.text_width(heading, SMALL, "bold"), *cells]) + 1
+            starts.insert(0, x)
+            x -= _COLUMN_GAP
+        label = max((style.text_width(row.label) + _indent(row) for row in rows), default=0.0)
+        beside = label <= _SHORT_LABEL and not any(row.remark or len(row.marks) > 1 for row in rows)
+        left = MARGIN + (label + _COLUMN_GAP if beside else 0.0)
+        return cls(beside, (left, x - left), tuple(starts))
 
-    def write_headings(self, page: Page, y: float) -> float:
-        height = max(style.text_height(len(lines), SMALL) for lines in self.headings)
-        for x, lines in zip((*self.marks, *self.rows), self.headings, strict=True):
-            page.text(x, y + height, lines, size=SMALL, weight="bold", colour=MUTED, va="bottom")
-        return height
+    def write_headings(self, page: Page, y: float, label: str, headings: Sequence[str]) -> float:
+        style_ = {"size": SMALL, "weight": "bold", "colour": MUTED}
+        for x, heading in zip(self.columns, headings, strict=True):
+            page.text(x, y, heading, **style_)
+        return page.text(MARGIN, y, label, width=self.columns[0] - MARGIN - _COLUMN_GAP, **style_)
 
-    def label_lines(self, row: Row) -> list[str]:
-        return style.wrap(row.label, self.label_width - _indent(row))
+    def bands(self, page: Page, y: float, section: Section) -> list[tuple[float, float]]:
+        """From where to where the marks of each row stand, if the section's rows begin at y."""
+        found = []
+        for row in section.rows:
+            top = y + (0.0 if self.beside else self.label_height(page, row))
+            y = top + (_UNDER if self.is_level(row) else _LINE * len(row.marks))
+            found.append((top, y))
+            y += 0.0 if self.beside else _ROW_GAP
+        return found
 
-    def height(self, row: Row) -> float:
-        lines = len(self.label_lines(row))
-        return max(style.text_height(lines), _LINE * len(row.marks)) + (_GAP if lines == 1 else 2 * _GAP)
+    def is_level(self, row: Row) -> bool:
+        """Whether the numbers stand on the line of the label."""
+        return not self.beside and not row.remark and len(row.marks) == 1
 
-    def write_row(self, page: Page, axes: Axes, row: Row, y: float, height: float) -> None:
-        middle = y + height / 2
-        page.text(MARGIN + _indent(row), middle, self.label_lines(row), va="center")
-        for x, text in zip(self.rows, row.cells, strict=False):
-            page.text(x, middle, text, va="center")
-        first = middle - _LINE * (len(row.marks) - 1) / 2
+    def label_lines(self, page: Page, row: Row) -> tuple[list[str], list[str]]:
+        """The label, and the remark if it needs lines of its own; else it ends the label's last line."""
+        width = page.inner - _indent(row)
+        if self.is_level(row):
+            return style.wrap(row.label, self.columns[0] - _COLUMN_GAP / 2 - MARGIN - _indent(row)), []
+        label = style.wrap(row.label, width)
+        taken = style.text_width(label[-1]) + _COLUMN_GAP + style.text_width(row.remark, SMALL)
+        return label, style.wrap(row.remark, width, SMALL) if row.remark and taken > width else []
+
+    def label_height(self, page: Page, row: Row) -> float:
+        label, remark = self.label_lines(page, row)
+        return style.text_height(len(label)) + style.text_height(len(remark), SMALL)
+
+    def write_label(self, page: Page, row: Row, y: float) -> None:
+        label, remark = self.label_lines(page, row)
+        left = MARGIN + _indent(row)
+        end = y + page.text(left, y, label)
+        if remark:
+            page.text(left, end, remark, size=SMALL, colour=MUTED)
+        elif row.remark:
+            # A single line, wrapped only so that its no-break spaces are written as spaces.
+            line = style.wrap(row.remark, page.inner, SMALL)
+            middle = end - style.text_height(1) / 2
+            page.text(page.width - MARGIN, middle, line, size=SMALL, colour=MUTED, ha="right", va="center")
+
+    def write_row(self, page: Page, axes: Axes, row: Row, top: float) -> None:
+        if self.beside:
+            page.text(MARGIN + _indent(row), top + _LINE / 2, row.label, va="center")
+        else:
+            self.write_label(page, row, top - self.label_height(page, row))
         for place, mark in enumerate(row.marks):
-            line = first + place * _LINE
-            _draw(axes, mark, line)
-            if pd.isna(mark.estimate):
-                page.text(
-                    self.plot[0] + 4, line, words.NOT_ESTIMABLE, colour=MUTED, slant="italic", va="center"
-                )
-            for x, text in zip(self.marks, mark.cells, strict=True):
-                if text:
-                    page.text(x, line, text, va="center")
+            line = top + (place + 0.5) * _LINE
+            if self.is_level(row):
+                _draw(axes, mark, top + _UNDER / 2)
+                line = top - style.text_height(1) / 2
+            else:
+                _draw(axes, mark, line)
+            look = {"colour": MUTED, "slant": "italic"} if pd.isna(mark.estimate) else {}
+            for x, text in zip(self.columns, _cells(mark), strict=True):
+                page.text(x, line, text, va="center", **(look if text == words.NOT_ESTIMABLE else {}))
+
+
+def _cells(mark: Mark) -> tuple[str, ...]:
+    """What is printed beside a mark; the last column says that it is not estimable."""
+    return (*mark.cells[:-1], words.NOT_ESTIMABLE) if pd.isna(mark.estimate) else mark.cells
 
 
 def _indent(row: Row) -> float:
-    return 8.0 if row.indent else 0.0
+    return _INDENT if row.indent else 0.0
 
 
 def _write_heading(page: Page, y: float, section: Section) -> float:
@@ -182,24 +209,42 @@ def _write_heading(page: Page, y: float, section: Section) -> float:
         top += page.text(MARGIN, top, section.heading, size=TITLE, weight="bold", width=page.inner)
     for remark in section.remarks:
         top += page.text(MARGIN, top, remark, size=SMALL, colour=MUTED, width=page.inner)
-    return top - y + (1.5 if top > y else 0.0)
+    return top - y + (_GAP if top > y else 0.0)
 
 
 def _section_axes(
-    page: Page, columns: _Columns, y: float, height: float, scale: Scale, reference: float | None
+    page: Page,
+    layout: _Layout,
+    ends: tuple[float, float],
+    bands: Sequence[tuple[float, float]],
+    scale: Scale,
+    reference: float | None,
 ) -> Axes:
-    """Axes whose vertical data are the sheet's own points, so that a mark stands level with its text."""
-    axes = page.axes(columns.plot[0], y, columns.plot[1], height, xlim=(0, scale.end), ylim=(y + height, y))
+    """Axes whose vertical data are the sheet's own points, so that a mark stands level with its text.
+
+    The grid is drawn behind the marks only: labels stand on white.
+    """
+    top, bottom = ends
+    axes = page.axes(layout.plot[0], top, layout.plot[1], bottom - top)
+    axes.set_xlim(0, scale.end)
+    axes.set_ylim(bottom, top)
     axes.xaxis.set_major_locator(FixedLocator(_ticks(scale)))
     axes.tick_params(axis="both", length=0, labelbottom=False, labelleft=False)
-    axes.grid(axis="x")
-    axes.spines["bottom"].set_visible(False)
-    axes.spines["left"].set_color(MUTED)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    for tick in _ticks(scale):
+        colour, width = (FAINT, 0.5) if tick else (MUTED, 0.6)
+        _in_bands(axes, tick, bands, color=colour, linewidth=width, zorder=0.5, label="grid")
     if reference is not None:
-        axes.axvline(
-            reference, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1, label="reference"
-        )
+        dashes = {"linestyle": (0, (2, 1.5)), "linewidth": 0.8}
+        _in_bands(axes, reference, bands, color=MUTED, zorder=1, label="reference", **dashes)
     return axes
+
+
+def _in_bands(axes: Axes, x: float, bands: Sequence[tuple[float, float]], **look) -> None:
+    """An upright line with gaps between the bands."""
+    y = [end for band in bands for end in (*band, np.nan)]
+    axes.plot([x] * len(y), y, clip_on=False, **look)
 
 
 def _draw(axes: Axes, mark: Mark, y: float) -> None:
@@ -210,16 +255,19 @@ def _draw(axes: Axes, mark: Mark, y: float) -> None:
     axes.plot([mark.estimate], [y], **marker(mark.colour, mark.shape), label="estimate")
 
 
-def _finish_axis(page: Page, columns: _Columns, last: Axes | None, y: float, scale: Scale) -> float:
+def _finish_axis(page: Page, layout: _Layout, last: Axes | None, y: float, scale: Scale) -> float:
     if last is None:
         return y
     last.tick_params(axis="x", length=2.5, labelbottom=True)
     last.spines["bottom"].set_visible(True)
     last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * scale.factor:.3g}"))
-    y += style.text_height(1) + 7
-    middle = columns.plot[0] + columns.plot[1] / 2
-    wide = 2 * min(middle - MARGIN, page.width - MARGIN - middle)
-    return y + page.text(middle, y, scale.label, size=BODY, ha="center", width=wide) + _GAP
+    y += style.text_height(1) + 6
+    middle = layout.plot[0] + layout.plot[1] / 2
+    # From the margin, where the name is wider than the axis.
+    ha, x, wide = "center", middle, 2 * min(middle - MARGIN, page.width - MARGIN - middle)
+    if style.text_width(scale.label) > wide:
+        ha, x, wide = "left", MARGIN, page.inner
+    return y + page.text(x, y, scale.label, size=BODY, ha=ha, width=wide) + _GAP
 
 
 def _ticks(scale: Scale) -> list[float]:

@@ -13,23 +13,21 @@ from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 MARGIN = 6.0
 #: More ways of counting, or more places of one reason, are not listed below a figure.
 _MOST_LISTED = 3
-#: More remarks of one kind than this are counted, not printed: they stand in the source data.
-_MOST_NOTES = 6
+#: Remarks of one kind take no more lines than this; the others are counted and stand in the source data.
+_MOST_LINES = 4
 #: Where the baseline runs in a line of text, from its top, in sizes of the type.
 _BASELINE = 0.94
 
 
 class Page:
-    """A sheet of fixed width that is filled from the top; all lengths are points, y runs downwards.
+    """A sheet one column wide that is filled from the top; all lengths are points, y runs downwards.
 
     Text is measured before it is placed, so the height follows from the content and is set by `finish`.
     """
 
-    def __init__(self, width: float):
-        """width: inches."""
-        self.inches = width
-        self.width = width * 72
-        self.figure = style.figure(width, width)
+    def __init__(self):
+        self.width = style.ONE_COLUMN * 72
+        self.figure = style.figure()
         self.sheet = self.figure.add_axes((0, 0, 1, 1), label="sheet", xlim=(0, self.width))
         self.sheet.set_axis_off()
         self.sheet.set_zorder(10)
@@ -125,7 +123,7 @@ class Page:
 
     def finish(self, height: float, synthetic: str | None) -> Figure:
         """Set the height, put the axes where they belong and mark synthetic data."""
-        self.figure.set_size_inches(self.inches, height / 72)
+        self.figure.set_size_inches(style.ONE_COLUMN, height / 72)
         self.sheet.set_ylim(height, 0)
         for axes, x, y, wide, high in self._placed:
             bounds = (x / self.width, 1 - (y + high) / height, wide / self.width, high / height)
@@ -148,11 +146,9 @@ def marker(colour: str, shape: str) -> dict:
 
 
 @style.publication()
-def nothing_to_show(
-    title: str, reasons: Sequence[str], synthetic: str | None, width: float = style.ONE_COLUMN
-) -> Figure:
+def nothing_to_show(title: str, reasons: Sequence[str], synthetic: str | None) -> Figure:
     """The figure that stands where no number could be had: what it would have shown, and why it does not."""
-    page = Page(width)
+    page = Page()
     y = MARGIN
     y += page.text(MARGIN, y, title, size=TITLE, weight="bold", width=page.inner) + 3
     for reason in reasons or ["the table holds no such rows"]:
@@ -183,6 +179,7 @@ def small_print(source: pd.DataFrame, place: Callable[[Any], str]) -> list[str]:
     """
     methods = words.distinct(source["interval"])
     notes = [f"Lines are intervals: {'; '.join(methods)}."] if methods else []
+    notes += words.tests_in_full(source["test"])
     counted = words.distinct(source.loc[source["quantity"] != "test", "counted"])
     if len(counted) > _MOST_LISTED:
         counted = ["differs from row to row; see the figure's source data"]
@@ -193,18 +190,32 @@ def small_print(source: pd.DataFrame, place: Callable[[Any], str]) -> list[str]:
 
 
 def _with_places(what: str, rows: pd.DataFrame, place: Callable[[Any], str]) -> list[str]:
-    """Each reason once, with the places that it is about unless they are many."""
+    """Each reason once, the commonest first, with the places that it is about unless they are many."""
     found: dict[str, list[str]] = {}
     for row in rows[rows["reason"].notna()].itertuples():
         found.setdefault(row.reason, []).append(place(row))
-    notes = []
-    for reason, places in found.items():
-        places = words.distinct(places)
-        about = f" ({'; '.join(places)})" if 0 < len(places) <= _MOST_LISTED else ""
-        notes.append(f"{what}{about}: {reason}.")
-    if len(notes) > _MOST_NOTES:
-        return [f"{what}: {len(notes)} reasons, which differ from row to row; see the figure's source data."]
+    reasons = sorted(found, key=lambda reason: -len(found[reason]))
+    notes: list[str] = []
+    for reason in reasons:
+        note = f"{what}{_about(found[reason])}: {reason}."
+        if sum(map(_lines, [*notes, note])) > _MOST_LINES:
+            note = f"{what}: {reason}."
+        if sum(map(_lines, [*notes, note])) > _MOST_LINES:
+            break
+        notes.append(note)
+    left = len(reasons) - len(notes)
+    if left:
+        notes.append(f"{what}: {left} {'more' if notes else 'reasons'}; see the figure's source data.")
     return notes
+
+
+def _about(places: Sequence[str]) -> str:
+    places = words.distinct(places)
+    return f" ({'; '.join(places)})" if 0 < len(places) <= _MOST_LISTED else ""
+
+
+def _lines(note: str) -> int:
+    return len(style.wrap(note, style.ONE_COLUMN * 72 - 2 * MARGIN, SMALL))
 
 
 def is_value(column: pd.Series, value: str) -> pd.Series:

@@ -11,7 +11,7 @@ from decidua.figures.page import is_value, nothing_to_show, scale_top, series_st
 
 TESTS = ("Pearson chi-square", "Fisher exact", "Freeman-Halton exact")
 _CONTRASTS = ("abnormal v normal", "normal v abnormal")
-_COLUMNS = ("n/N", "Rate (interval)")
+COLUMNS = ("n/N", "% (interval)")
 
 
 def prevalence_source(table: pd.DataFrame, tests: Sequence[str] = TESTS) -> pd.DataFrame:
@@ -47,9 +47,8 @@ def plot_prevalence(
     tests = source[is_value(source["quantity"], "test")]
     groups = words.distinct(rates["population"])
     shown = words.distinct(rates.loc[is_value(rates["status"], results.ESTIMATED), "population"])
-    names = words.distinct(tests["test"])
     sections = [
-        Section(heading, tuple(_prevalence_row(rows, tests, names, groups, labels) for rows in blocks))
+        Section(heading, tuple(_prevalence_row(rows, tests, groups, labels) for rows in blocks))
         for heading, blocks in _prevalence_blocks(rates)
     ]
     key = [(words.heading(group, labels), *series_style(group, groups)) for group in shown]
@@ -57,8 +56,7 @@ def plot_prevalence(
     return forest(
         sections,
         Scale("Women (%)", top, step, 100),
-        mark_columns=_COLUMNS,
-        row_columns=tuple(names),
+        columns=COLUMNS,
         key=key,
         notes=small_print(source, lambda row: _in_prevalence(row, labels)),
         synthetic=synthetic,
@@ -94,17 +92,16 @@ def _prevalence_blocks(rates: pd.DataFrame) -> list[tuple[str, list[pd.DataFrame
 def _prevalence_row(
     rates: pd.DataFrame,
     tests: pd.DataFrame,
-    names: Sequence[str],
     groups: Sequence[str],
     labels: Mapping[str, str],
 ) -> Row:
     first = next(rates.itertuples())
-    marks = tuple(_rate_mark(rate, *series_style(rate.population, groups)) for rate in rates.itertuples())
+    marks = tuple(rate_mark(rate, *series_style(rate.population, groups)) for rate in rates.itertuples())
     own = tests[is_value(tests["variable"], first.variable)]
     if first.variable == "subgroup":
         own = own[own["level"].isin([first.level])]
-    cells = tuple(_p_of(own[own["test"] == test]) for test in names)
-    return Row(_prevalence_label(first, labels), marks, cells)
+    remark = words.tests((test.test, test.p) for test in own.drop_duplicates("test").itertuples())
+    return Row(_prevalence_label(first, labels), marks, remark)
 
 
 def _prevalence_label(row, labels: Mapping[str, str]) -> str:
@@ -123,10 +120,6 @@ def _subgroup_name(subgroup: str, labels: Mapping[str, str]) -> str:
     """A subgroup of one abnormal marker is of that marker only."""
     called = words.heading(subgroup, labels)
     return called if " + " in subgroup or subgroup in style.ROLES else f"{called} only"
-
-
-def _p_of(tests: pd.DataFrame) -> str:
-    return words.p_value(tests["p"].iloc[0]) if len(tests) else ""
 
 
 def live_birth_source(table: pd.DataFrame, tests: Sequence[str] = TESTS) -> pd.DataFrame:
@@ -180,7 +173,7 @@ def plot_live_birth(
     return forest(
         sections,
         Scale(f"{title} (%)", *scale_top(_largest(rates)), 100),
-        mark_columns=_COLUMNS,
+        columns=COLUMNS,
         notes=small_print(source, lambda row: _in_outcome(row, labels)),
         synthetic=synthetic,
     )
@@ -188,7 +181,7 @@ def plot_live_birth(
 
 def _outcome_row(rate, labels: Mapping[str, str]) -> Row:
     role = "normal" if not pd.isna(rate.level) and rate.level == "normal" else "abnormal"
-    mark = _rate_mark(rate, *series_style(role, ()))
+    mark = rate_mark(rate, *series_style(role, ()))
     return Row(_outcome_label(rate, labels), (mark,), indent=rate.variable == "subgroup")
 
 
@@ -205,7 +198,7 @@ def _outcome_label(rate, labels: Mapping[str, str]) -> str:
 def _remarks(tests: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
     """A line a comparison: what was compared, then each test with its p."""
     for _, rows in tests.groupby(["variable", "level"], sort=False, dropna=False):
-        shown = ", ".join(f"{test.test} {words.p_value(test.p)}" for test in rows.itertuples())
+        shown = words.tests((test.test, test.p) for test in rows.itertuples())
         yield f"{_compared(next(rows.itertuples()), labels)}: {shown}"
 
 
@@ -229,10 +222,12 @@ def _rates_and_tests(rows: pd.DataFrame, tests: Sequence[str]) -> pd.DataFrame:
     return pd.concat([rates, tested], ignore_index=True)
 
 
-def _rate_mark(rate, colour: str, shape: str) -> Mark:
+def rate_mark(rate, colour: str, shape: str) -> Mark:
+    """A rate's row of the results table as a mark of a forest, with what `COLUMNS` say of it."""
     cells = (words.counts(rate.numerator, rate.denominator), "")
     if rate.status == results.ESTIMATED:
-        shown = f"{words.percent(rate.estimate)} {words.percent_interval(rate.lower, rate.upper)}".rstrip()
+        share = words.percent(rate.estimate).removesuffix("%")
+        shown = f"{share} {words.percent_interval(rate.lower, rate.upper)}".rstrip()
         cells = (cells[0], shown)
     return Mark(rate.estimate, rate.lower, rate.upper, cells, colour, shape)
 

@@ -1,6 +1,6 @@
 """How does a rate change with the number of earlier miscarriages?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from decidua import results, style, words
+from decidua.figures.forest import Mark, Row, Scale, Section, forest
 from decidua.figures.page import (
     MARGIN,
     Page,
@@ -19,16 +20,19 @@ from decidua.figures.page import (
     series_style,
     small_print,
 )
+from decidua.figures.rates import COLUMNS, rate_mark
 from decidua.style import INK, MUTED, SMALL, TITLE
 
 TESTS = ("Pearson chi-square", "Freeman-Halton exact", "Fisher exact", "Cochran-Armitage")
-_PLOT_HEIGHT = 104.0
+_PLOT_HEIGHT = 72.0
 #: Room for the numbers at the vertical axis.
-_NUMBERS = 25.0
-_GAP = 16.0
+_NUMBERS = 22.0
+_GAP = 8.0
 #: What stays free between the numbers of neighbouring categories.
 _CLEARANCE = 3.0
 _MOST_ABREAST = 3
+#: More rows of panels would be higher than a printed page.
+_MOST_ROWS = 4
 
 
 def trend_source(
@@ -95,17 +99,50 @@ def plot_trend(
     if not (rates["status"] == results.ESTIMATED).any():
         return nothing_to_show(title or "Trend", words.distinct(rates["reason"]), synthetic)
     panels = _panels(source, labels)
-    axis_title = style.wrap(f"{title} (%)", 1.2 * _PLOT_HEIGHT)
     categories = [words.name(level, labels) for level in words.distinct(rates["level"])]
-    grid = _Grid.fit(panels, categories, _NUMBERS + style.text_height(len(axis_title)))
-    top, step = scale_top(float(rates[["estimate", "upper"]].max().max()))
-    page = Page(grid.width)
+    scale = Scale(f"{title} (%)", *scale_top(float(rates[["estimate", "upper"]].max().max())), 100)
+    history = words.heading(history, labels)
+    notes = small_print(source, lambda row: _place(row, labels))
+    page = Page()
+    axis_title = style.wrap(scale.label, 1.2 * _PLOT_HEIGHT)
+    grid = _Grid.fit(page, panels, categories, _NUMBERS + style.text_height(len(axis_title)))
+    if grid is None:
+        return _lying(panels, categories, scale, history, notes, synthetic)
     y = MARGIN
     for first in range(0, len(panels), grid.abreast):
-        y = _write_panels(page, grid, panels[first : first + grid.abreast], y, axis_title, top, step)
-        y += page.text(grid.middle, y, words.heading(history, labels), ha="center") + _GAP / 2
-    y += page.notes(y, small_print(source, lambda row: _place(row, labels)))
+        y = _write_panels(page, grid, panels[first : first + grid.abreast], y, axis_title, scale) + _GAP
+    y += page.text(grid.middle, y - _GAP, history, ha="center") + 2 - _GAP
+    y += page.notes(y, notes)
     return page.finish(y + MARGIN, synthetic)
+
+
+def _lying(
+    panels: Sequence["_Panel"],
+    categories: Sequence[str],
+    scale: Scale,
+    history: str,
+    notes: Sequence[str],
+    synthetic: str | None,
+) -> Figure:
+    """The categories below each other: they, or the panels, are too many to stand abreast."""
+    sections = [
+        Section(
+            panel.title,
+            tuple(
+                Row(category, (_lying_mark(panel, rate),))
+                for category, rate in zip(categories, panel.rates, strict=True)
+            ),
+            panel.tests,
+        )
+        for panel in panels
+    ]
+    return forest(sections, scale, columns=COLUMNS, label_heading=history, notes=notes, synthetic=synthetic)
+
+
+def _lying_mark(panel: "_Panel", rate) -> Mark:
+    if rate is None:
+        return Mark(float("nan"), float("nan"), float("nan"), ("–", ""), panel.colour, panel.shape)
+    return rate_mark(rate, panel.colour, panel.shape)
 
 
 def _place(row, labels: Mapping[str, str]) -> str:
@@ -138,10 +175,7 @@ def _panels(source: pd.DataFrame, labels: Mapping[str, str]) -> list[_Panel]:
         panels.append(
             _Panel(
                 words.heading(population, labels),
-                tuple(
-                    _in_words(test, levels, labels)
-                    for test in tests[tests["population"] == population].itertuples()
-                ),
+                tuple(_in_words(tests[tests["population"] == population], levels, labels)),
                 tuple(own.get(level) for level in levels),
                 *series_style(population, populations),
             )
@@ -149,46 +183,41 @@ def _panels(source: pd.DataFrame, labels: Mapping[str, str]) -> list[_Panel]:
     return panels
 
 
-def _in_words(test, levels: Sequence[str], labels: Mapping[str, str]) -> str:
-    """The test and its p; the categories are named where they are not the ones drawn."""
-    compared = test.level if not pd.isna(test.level) else ""
-    shown = f"{test.test} {words.p_value(test.p)}"
-    drawn = ("", ", ".join(levels), " v ".join(levels))
-    return shown if compared in drawn else f"{words.name(compared, labels)}: {shown}"
+def _in_words(tests: pd.DataFrame, levels: Sequence[str], labels: Mapping[str, str]) -> Iterator[str]:
+    """A line a comparison; its categories are named where they are not the ones drawn."""
+    for compared, rows in tests.fillna({"level": ""}).groupby("level", sort=False):
+        shown = words.tests((test.test, test.p) for test in rows.itertuples())
+        drawn = ("", ", ".join(levels), " v ".join(levels))
+        yield shown if compared in drawn else f"{words.name(compared, labels)}: {shown}"
 
 
 @dataclass(frozen=True)
 class _Grid:
     """How many panels stand abreast so that every category's numbers fit under it; lengths in points."""
 
-    width: float
     gutter: float
     abreast: int
     panel: float
     categories: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def fit(cls, panels: Sequence[_Panel], names: Sequence[str], gutter: float) -> "_Grid":
+    def fit(cls, page: Page, panels: Sequence[_Panel], names: Sequence[str], gutter: float) -> "_Grid | None":
+        """None where not even one panel's numbers fit, or where the panels would overflow a printed page."""
         printed = [text for panel in panels for rate in panel.rates for text in _printed(rate)]
         printed += [word for name in names for word in name.split()]
         needed = max(style.text_width(text) for text in printed) + _CLEARANCE
-        width = style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS
-        candidates = [(width, abreast) for abreast in range(min(_MOST_ABREAST, len(panels)), 0, -1)]
-        for width, abreast in [*candidates, (style.TWO_COLUMNS, 1)]:
-            panel = (width * 72 - 2 * MARGIN - gutter - _GAP * (abreast - 1)) / abreast
-            if panel / len(names) >= needed:
+        for abreast in range(min(_MOST_ABREAST, len(panels)), 0, -1):
+            if len(panels) > abreast * _MOST_ROWS:
                 break
-        slot = panel / len(names) - _CLEARANCE
-        return cls(width, gutter, abreast, panel, tuple(tuple(style.wrap(name, slot)) for name in names))
+            panel = (page.inner - gutter - _GAP * (abreast - 1)) / abreast
+            # Two and one below them would look as if the third were of another kind.
+            if panel / len(names) >= needed and (abreast, len(panels)) != (2, 3):
+                slot = panel / len(names) - _CLEARANCE
+                return cls(gutter, abreast, panel, tuple(tuple(style.wrap(name, slot)) for name in names))
+        return None
 
     def left(self, column: int) -> float:
         return MARGIN + self.gutter + column * (self.panel + _GAP)
-
-    def broken(self, counts: str) -> list[str]:
-        """n/N on one line, or broken at the stroke where even a whole row is too narrow for it."""
-        if style.text_width(counts) <= self.slot - _CLEARANCE:
-            return [counts]
-        return counts.replace("/", "/ ").split()
 
     @property
     def slot(self) -> float:
@@ -207,7 +236,7 @@ def _printed(rate) -> tuple[str, str]:
 
 
 def _write_panels(
-    page: Page, grid: _Grid, panels: Sequence[_Panel], y: float, title: Sequence[str], top: float, step: float
+    page: Page, grid: _Grid, panels: Sequence[_Panel], y: float, title: Sequence[str], scale: Scale
 ) -> float:
     """One row of panels, level with each other; returns where it ends."""
     headers = [_header(panel, grid.panel) for panel in panels]
@@ -217,9 +246,9 @@ def _write_panels(
         rise = y + page.text(x, y, header[0], size=TITLE, weight="bold")
         page.text(x, rise, header[1], size=SMALL, colour=MUTED)
         axes = page.axes(
-            x, y + head, grid.panel, _PLOT_HEIGHT, xlim=(-0.5, len(panel.rates) - 0.5), ylim=(0, top)
+            x, y + head, grid.panel, _PLOT_HEIGHT, xlim=(-0.5, len(panel.rates) - 0.5), ylim=(0, scale.end)
         )
-        _dress(axes, len(panel.rates), top, step, labelled=column == 0)
+        _dress(axes, len(panel.rates), scale, labelled=column == 0)
         _draw(axes, panel)
         for place, rate in enumerate(panel.rates):
             if rate is None or rate.status != results.ESTIMATED:
@@ -249,9 +278,11 @@ def _header_height(title: Sequence[str], tests: Sequence[str]) -> float:
     return style.text_height(len(title), TITLE) + style.text_height(len(tests), SMALL) + 5
 
 
-def _dress(axes: Axes, categories: int, top: float, step: float, labelled: bool) -> None:
-    axes.yaxis.set_major_locator(FixedLocator([i * step for i in range(round(top / step) + 1)]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.3g}"))
+def _dress(axes: Axes, categories: int, scale: Scale, labelled: bool) -> None:
+    axes.yaxis.set_major_locator(
+        FixedLocator([i * scale.step for i in range(round(scale.end / scale.step) + 1)])
+    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * scale.factor:.3g}"))
     axes.xaxis.set_major_locator(FixedLocator(range(categories)))
     axes.tick_params(axis="x", labelbottom=False)
     axes.tick_params(axis="y", labelleft=labelled)
@@ -273,8 +304,7 @@ def _write_numbers(page: Page, grid: _Grid, panels: Sequence[_Panel], y: float) 
     """Below the panels: the categories, n/N and the rate, each on its own line."""
     lines = max(len(category) for category in grid.categories)
     counts = y + style.text_height(lines) + 2
-    broken = max(len(grid.broken(_printed(rate)[0])) for panel in panels for rate in panel.rates)
-    rate = counts + style.text_height(broken)
+    rate = counts + style.text_height(1)
     page.text(grid.left(0) - 4, counts, "n/N", colour=MUTED, ha="right")
     page.text(grid.left(0) - 4, rate, "Rate", colour=MUTED, ha="right")
     for column, panel in enumerate(panels):
@@ -282,6 +312,6 @@ def _write_numbers(page: Page, grid: _Grid, panels: Sequence[_Panel], y: float) 
             middle = grid.left(column) + (place + 0.5) * grid.slot
             page.text(middle, y, category, ha="center")
             counted, shown = _printed(panel.rates[place])
-            page.text(middle, counts, grid.broken(counted), ha="center", colour=MUTED)
+            page.text(middle, counts, counted, ha="center", colour=MUTED)
             page.text(middle, rate, shown, ha="center", colour=MUTED)
     return rate + style.text_height(1) + 3
