@@ -3,8 +3,8 @@
 usage: PYTHONPATH=workflow/scripts .venv/bin/python benchmarks/auc_interval_coverage.py [--data-sets 200]
 
 Gaussian data sets of 300 variables, 20 of which differ between the classes by `shift` standard deviations.
-Each is cross-validated with the ridge engine at one penalty. The true AUC of a model is that of new samples, in
-closed form; with no shift it is 0.5. `needed` is the factor on the variance of independent folds that the
+Each is cross-validated with the ridge engine at one penalty. The true AUC of a model is that of new samples,
+in closed form; with no shift it is 0.5. `needed` is the factor on the variance of independent folds that the
 spread over data sets asks for: what performance.OVERLAP stands for.
 """
 
