@@ -17,6 +17,7 @@ endif
 .PHONY: study test lint format lock slurm-extra clean help
 study: $(READY)  ## run the whole study (default)
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
+	@echo "The report: $$(ls -t results/*/open/report.html | head -n 1)"
 
 test: $(READY)  ## run the tests (ARGS='-k markers' for some of them)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)

@@ -9,7 +9,7 @@ configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.base
 
 
 pathvars:
-    results=f"results/{config['version']}",
+    results=f"results/{config.get('version')}",
     open="<results>/open",  # aggregates, figures, the report: nothing about one person
     restricted="<results>/restricted",  # a row a woman, a sample or a prediction
     records="<results>/provenance",  # one record a job
@@ -77,7 +77,3 @@ rule report:
 rule manifest:
     input:
         CHAPTERS["manifest"],
-
-
-onsuccess:
-    announce_report()

@@ -136,8 +136,35 @@ def test_a_table_without_rows_is_an_error(text, tmp_path):
 
 
 def test_a_row_with_too_many_cells_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="line 3"):
+    with pytest.raises(InputError, match=r"women\.csv, row 3: found 3 cells; expected 2 cells"):
         table("a,b\n1,2\n1,2,3\n", tmp_path)
+
+
+def test_a_row_with_too_few_cells_is_an_error(tmp_path):
+    with pytest.raises(
+        InputError, match=r"women\.csv, row 3: found 2 cells; expected 3 cells, as in the header"
+    ):
+        table("a,b,c\n1,2,3\n1,2\n", tmp_path)
+
+
+def test_a_blank_line_is_skipped_and_counted(tmp_path):
+    assert table("a,b\n1,2\n\n3,4\n", tmp_path).index.tolist() == [2, 4]
+
+
+def test_fractions_without_their_unit_are_refused(tmp_path):
+    columns = {"id": "W", "nk_level": "NK"}
+    text = "W,NK\n" + "".join(f"w{i},0.1{i}\n" for i in range(6))
+    assert lines(text, tmp_path, columns) == [
+        "women.csv, column NK: found no value above 1; "
+        "expected percentages; for fractions write {column: ..., unit: fraction}"
+    ]
+
+
+def test_exclusions_that_leave_nobody_are_refused(tmp_path):
+    rule = {"reason": "All", "column": "Outcome", "values": ["yes"]}
+    assert lines("Woman,Age,Th1/Th2,Outcome\nA,31,1,yes\n", tmp_path, exclude=[rule]) == [
+        "women.csv: found no woman left after the exclusions; expected at least one"
+    ]
 
 
 def test_tabs_and_semicolons_separate_too(tmp_path):

@@ -11,6 +11,7 @@ from decidua.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = load_yaml(ROOT / "workflow/schemas/config.schema.yaml")
+MARKERS = {"nk_level": "n", "nk_cytotoxicity_50_1": "c", "th1_th2": "t"}
 DEFAULT = load_yaml(ROOT / "config.yaml")
 
 
@@ -30,9 +31,9 @@ def table_cohort(tmp_path, **changes):
     cohort = {
         "title": "A clinic",
         "source": "table",
-        "panel": "lee2013",
+        "panel": "tests/configs/clinic_panel.yaml",
         "file": str(tmp_path / "women.csv"),
-        "columns": {"id": "w", "age": "a"},
+        "columns": {"id": "w", "age": "a", **MARKERS},
     }
     return cohort | changes
 
@@ -150,16 +151,17 @@ def test_a_role_must_name_a_mapped_column(config, tmp_path):
     config["cohorts"]["clinic"] = table_cohort(
         tmp_path, analysis={"group": "arm", "covariates": ["age", "bmi"]}
     )
+    names = "age, id, nk_cytotoxicity_50_1, nk_level, th1_th2"
     assert problems(config) == [
-        "config: cohorts.clinic.analysis.group: found 'arm'; expected one of age, id",
-        "config: cohorts.clinic.analysis.covariates: found 'bmi'; expected one of age, id",
+        f"config: cohorts.clinic.analysis.group: found 'arm'; expected one of {names}",
+        f"config: cohorts.clinic.analysis.covariates: found 'bmi'; expected one of {names}",
     ]
 
 
 def test_a_variable_of_ones_own_needs_a_type_and_a_known_one_a_known_unit(config, tmp_path):
-    columns = {"id": "w", "crp": "CRP", "nk_level": {"column": "NK", "unit": "cells/ul"}}
+    columns = {**MARKERS, "id": "w", "crp": "CRP", "nk_level": {"column": "NK", "unit": "cells/ul"}}
     config["cohorts"]["clinic"] = table_cohort(tmp_path, columns=columns)
-    assert problems(config) == [
+    assert sorted(problems(config)) == [
         "config: cohorts.clinic.columns.crp: found a variable that the dictionary does not know; "
         "expected a type (number, integer, boolean, category or text)",
         "config: cohorts.clinic.columns.nk_level.unit: found 'cells/ul'; "
@@ -195,3 +197,69 @@ def test_a_broken_yaml_file_is_named_with_its_row(tmp_path):
         InputError, match=r"panel\.yaml, row 2: found mapping values|panel\.yaml, row 2: found"
     ):
         load_yaml(path)
+
+
+def clinic_problem(config, tmp_path, **changes):
+    """The one problem of a clinic's cohort with these changes."""
+    config["cohorts"]["clinic"] = table_cohort(tmp_path, **changes)
+    (line,) = problems(config)
+    return line
+
+
+def test_a_cutoff_whose_column_nobody_has_is_refused(config, tmp_path):
+    columns = {"id": "w", "nk_level": "n", "nk_cytotoxicity_50_1": "c"}
+    assert clinic_problem(config, tmp_path, columns=columns) == (
+        "config: cohorts.clinic.panel: found clinic_panel.yaml, whose th1_th2 needs 'th1_th2'; expected that "
+        "column among the cohort's columns, or a panel of your own without this cut-off"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "line"),
+    [
+        (
+            "etiology",
+            {"column": "e", "codes": {"APS": "Known", "none": "idiopathic"}},
+            "columns.etiology.codes.APS: found 'Known'; expected known, idiopathic or null",
+        ),
+        (
+            "live_birth",
+            {"column": "b", "codes": {"LB": "yes"}},
+            "columns.live_birth.codes.LB: found 'yes'; expected true, false or null",
+        ),
+        (
+            "miscarriages",
+            {"column": "m", "codes": {">5": 6}},
+            "columns.miscarriages.codes: found codes for a integer; expected them for a boolean or category",
+        ),
+        (
+            "immunity",
+            {"column": "i", "type": "text"},
+            "columns.immunity: found a name that the workflow uses itself; expected another name",
+        ),
+    ],
+)
+def test_a_mapping_that_would_lose_data_is_refused(config, tmp_path, name, spec, line):
+    columns = {"id": "w", **MARKERS, name: spec}
+    assert clinic_problem(config, tmp_path, columns=columns) == f"config: cohorts.clinic.{line}"
+
+
+def test_the_outcome_must_be_a_yes_or_no(config, tmp_path):
+    assert clinic_problem(config, tmp_path, analysis={"outcome": "th1_th2"}) == (
+        "config: cohorts.clinic.analysis.outcome: found 'th1_th2', a column of type number; "
+        "expected one of type boolean"
+    )
+
+
+def test_a_sheet_belongs_to_an_excel_file(config, tmp_path):
+    assert clinic_problem(config, tmp_path, sheet="women") == (
+        "config: cohorts.clinic.sheet: found 'women'; expected a sheet for an Excel file only"
+    )
+
+
+def test_a_rule_that_names_no_ratio_of_the_panel_is_refused(config):
+    config["markers"]["cytotoxicity_rule"] = "single:100:1"
+    assert problems(config) == [
+        "config: markers.cytotoxicity_rule: found 'single:100:1'; expected for nk_cytotoxicity of "
+        "cohorts.han2025 one of single:50:1, single:25:1, single:12.5:1"
+    ]

@@ -107,6 +107,10 @@ def test_prevalence_is_counted_among_women_with_a_known_call():
     # Wilson 1927: (1/3 + z²/6 ± z sqrt(2/27 + z²/36)) / (1 + z²/3) with z = 1.959964
     assert (row.lower, row.upper) == (pytest.approx(0.0614919, abs=1e-6), pytest.approx(0.7923404, abs=1e-6))
     assert "1 unknown left out" in row.counted
+    bounds = table[
+        (table.variable == "nk_level") & (table.level == "any") & table.quantity.str.contains("unknown")
+    ]
+    assert bounds.estimate.tolist() == [1 / 4, 2 / 4]
 
 
 values = st.one_of(st.none(), st.floats(0, 100))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from decidua import report, results
+from decidua.markers import IF_ABNORMAL, IF_NORMAL
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + b"rest"
@@ -105,8 +106,25 @@ def test_the_audit_section_lists_what_does_not_come_out():
         }
     )
     section = report.audit_section("p", "P", "", table)
-    assert [row[0] for row in section.tables[0].rows] == ["b"]
-    assert section.sentences[0].endswith("1 agree, 0 do not, 1 cannot be recomputed.")
+    assert [[row[0] for row in table.rows] for table in (*section.tables, *section.more)] == [
+        [],
+        ["b"],
+        ["a", "b"],
+    ]
+    assert section.sentences[0].endswith("1 agree, 0 disagree, 1 cannot be recomputed.")
+
+
+def test_unknown_immunity_is_told_with_its_bounds():
+    # By hand: 4 abnormal and 4 normal of 10 women, 2 unknown: between 4/10 and 6/10 of all.
+    place = {"variable": "immunity", "population": "all", "level": "any"}
+    rows = [
+        results.row(**place, quantity="rate", numerator=4, denominator=8, estimate=0.5),
+        results.row(**place, quantity=IF_NORMAL, numerator=4, denominator=10, estimate=0.4),
+        results.row(**place, quantity=IF_ABNORMAL, numerator=6, denominator=10, estimate=0.6),
+    ]
+    (sentence,) = report._unknown(results.frame(rows), "any")
+    assert sentence.startswith("2 women of unknown immunity are left out.")
+    assert sentence.endswith("between 40.0% and 60.0%.")
 
 
 @pytest.mark.parametrize("name", ["numpy", "pandas", "scipy"])

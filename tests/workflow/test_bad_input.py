@@ -42,6 +42,36 @@ def test_a_clinics_table_runs_to_the_report(tmp_path):
     ]
 
 
+def test_a_table_without_groups_or_history_still_gets_its_report(tmp_path):
+    folder = tmp_path / "few columns"
+    folder.mkdir()
+    columns = {
+        "id": "Woman",
+        "nk_level": "NK%",
+        "th1_th2": "Ratio",
+        "nk_cytotoxicity_50_1": "Lysis",
+        "age": "Age",
+    }
+    rows = "".join(f"w{i},{10 + i},{30 + i},{25 + i},3{i}\n" for i in range(4))
+    (folder / "women.csv").write_text("Woman,NK%,Ratio,Lysis,Age\n" + rows)
+    clinic = {"title": "Few columns", "source": "table", "file": "women.csv", "columns": columns}
+    clinic["panel"] = "tests/configs/clinic_panel.yaml"
+    config = {"cohorts": {"han2025": None, "clinic": clinic}, "papers": {"han2025": None}}
+    config["studies"] = {"endometrium": None}
+    (folder / "few.yaml").write_text(yaml.safe_dump(config))
+    run = snakemake(folder, config=folder / "few.yaml")
+    assert run.status == 0, run.text
+    page = (run.results / "open/report.html").read_text()
+    assert "not estimable" in page and "4 of 4 women were included" in page
+
+
+def test_a_config_without_a_version_says_so(tmp_path):
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("cohorts: {}\n")
+    refused(snakemake(folder), "config: version: found nothing; expected this key to be given")
+
+
 def test_every_wrong_cell_of_a_table_is_named_at_once(tmp_path):
     rows = [*GOOD[:38], "w38,found,abc,22,2,0.1,20,3620,LB\n", "w37,maybe,31,22,2.5,12,20,20,SB\n"]
     refused(

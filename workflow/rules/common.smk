@@ -201,6 +201,7 @@ def report_sections():
                 "figures": figures,
                 "labels": words,
                 "outcome": cohort["analysis"]["outcome"],
+                "rule": config["markers"]["cytotoxicity_rule"],
             }
         )
     for name, study in config["studies"].items():
@@ -219,10 +220,3 @@ def report_sections():
         title = f"Audit of the printed numbers: {name}"
         sections.append({"kind": "papers", "name": name, "title": title, "synthetic": mark, "figures": []})
     return sections
-
-
-def announce_report():
-    """Say where the report is; the last line of a run."""
-    page = Path(f"results/{config['version']}/open/report.html")
-    if workflow.is_main_process and page.is_file():
-        print(f"\nThe report: {page}", file=sys.stderr)

@@ -37,7 +37,9 @@ if __name__ == "__main__":
             ]
             common = (entry["name"], entry["title"], entry["synthetic"])
             if entry["kind"] == "cohorts":
-                section = cohort_section(*common, found, figures, entry["labels"], entry["outcome"])
+                section = cohort_section(
+                    *common, found, figures, entry["labels"], entry["outcome"], entry["rule"]
+                )
             elif entry["kind"] == "studies":
                 section = study_section(*common, found["performance"], figures)
             else:

@@ -22,7 +22,8 @@ FLOW_COLUMNS = ["step", "reason", "n", "kind"]
 class Variable:
     """One column of a cohort: what it means and what may stand in it.
 
-    `codes` maps the file's spelling to our value; `factor` turns the file's unit into the dictionary's.
+    `codes` maps the file's spelling to our value; `factor` turns the file's unit into the dictionary's;
+    `may_be_fraction` is a percentage for which the file names no unit.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Variable:
     maximum: float = np.inf
     levels: tuple[str, ...] = ()
     codes: Mapping[Any, Any] = field(default_factory=dict)
+    may_be_fraction: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def variables(
                 maximum=entry.get("maximum", np.inf),
                 levels=tuple(entry.get("levels", ())),
                 codes=spec.get("codes", {}),
+                may_be_fraction=columns is not None and "fraction" in units and not own_unit,
             )
         )
     return found
@@ -94,10 +97,11 @@ def read_rows(path: str | Path, sheet: str | None = None, name: str = "") -> pd.
     try:
         if suffix == ".parquet":
             table = pd.read_parquet(path)
+            table.index = range(2, len(table) + 2)
         elif suffix in (".xlsx", ".xlsm"):
             table = _with_header(_read_excel(path, sheet, name), name)
         elif suffix in (".csv", ".tsv", ".txt"):
-            table = _with_header(_read_text(path), name)
+            table = _with_header(_read_text(path, name), name)
         else:
             raise InputError(Problem(f"the ending {suffix!r}", ".csv, .tsv, .txt, .xlsx or .parquet", name))
     except FileNotFoundError:
@@ -111,14 +115,24 @@ def read_rows(path: str | Path, sheet: str | None = None, name: str = "") -> pd.
         raise InputError(Problem(reason, "a readable table", name)) from None
     if table.empty:
         raise InputError(Problem("no rows below the header", "one row a woman", name))
-    return table.set_axis(range(2, len(table) + 2), axis="index")
+    return table
 
 
-def _read_text(path: Path) -> pd.DataFrame:
+def _read_text(path: Path, name: str) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig", newline="") as handle:
         first = handle.readline()
-    separator = max(",;\t", key=first.count)
-    return pd.read_csv(
+        separator = max(",;\t", key=first.count)
+        handle.seek(0)
+        # pandas would fill a short row with blanks, so that a truncated line passes for missing values.
+        lengths = [len(cells) for cells in csv.reader(handle, delimiter=separator)]
+    problems = [
+        Problem(f"{length} cells", f"{lengths[0]} cells, as in the header", name, row)
+        for row, length in enumerate(lengths, start=1)
+        if length not in (0, lengths[0])
+    ]
+    if problems:
+        raise InputError(problems[:LISTED])
+    cells = pd.read_csv(
         path,
         sep=separator,
         header=None,
@@ -126,7 +140,9 @@ def _read_text(path: Path) -> pd.DataFrame:
         keep_default_na=False,
         encoding="utf-8-sig",
         quoting=csv.QUOTE_MINIMAL,
+        skip_blank_lines=False,
     )
+    return cells.fillna("")
 
 
 def _read_excel(path: Path, sheet: str | None, name: str) -> pd.DataFrame:
@@ -152,8 +168,12 @@ def _with_header(cells: pd.DataFrame, name: str) -> pd.DataFrame:
     ]
     if problems:
         raise InputError(problems)
-    rows = cells.iloc[1:].set_axis(header, axis="columns")
-    return rows.loc[:, [column != "" for column in header]]
+    rows = cells.iloc[1:].set_axis(header, axis="columns").loc[:, [column != "" for column in header]]
+    rows.index = range(2, len(rows) + 2)
+    blank = (rows.astype("string").fillna("").apply(lambda column: column.str.strip()) == "").all(
+        axis="columns"
+    )
+    return rows[~blank]
 
 
 def import_cohort(
@@ -183,6 +203,8 @@ def import_cohort(
     if problems:
         raise InputError(problems)
     kept, excluded = _leave_out(rows, exclude)
+    if kept.empty:
+        raise InputError(Problem("no woman left after the exclusions", "at least one", name))
     columns: dict[str, pd.Series] = {}
     for variable in variables:
         columns[variable.name], found = _read_variable(kept[variable.column], variable, missing, name)
@@ -261,6 +283,9 @@ def _read_number(
         ),
         *_list_cells(text, broken & ~outside, variable.column, "a whole number", name),
     ]
+    if variable.may_be_fraction and known.sum() >= 5 and not problems and np.nanmax(values) <= 1:
+        told = "percentages; for fractions write {column: ..., unit: fraction}"
+        problems.append(Problem("no value above 1", told, name, None, variable.column))
     if variable.type == "integer" and not problems:
         return pd.Series(pd.array(np.where(known, values, np.nan), dtype="Float64"), cells.index).astype(
             "Int64"

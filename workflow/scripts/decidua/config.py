@@ -16,6 +16,10 @@ from decidua.errors import InputError
 SECTIONS = ("cohorts", "studies", "papers")
 PANELS = "workflow/resources/panels"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
+#: Names that the workflow gives to columns of its own.
+RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy")
+#: What a column must be to play a role; the other roles take any type.
+ROLE_TYPES = {"outcome": ("boolean",), "history": ("integer", "number"), "karyotype": ("category",)}
 
 
 def panel_path(panel: str) -> str:
@@ -60,9 +64,9 @@ def effective(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     full = _without_nulls(config)
     for cohort in full["cohorts"].values():
-        cohort["analysis"] = {**full["analysis"], **cohort.get("analysis", {})}
+        cohort["analysis"] = {**deepcopy(full["analysis"]), **cohort.get("analysis", {})}
     for study in full["studies"].values():
-        study["classifier"] = {**full["classifier"], **study.get("classifier", {})}
+        study["classifier"] = {**deepcopy(full["classifier"]), **study.get("classifier", {})}
     return full
 
 
@@ -221,10 +225,16 @@ def _cohort_problems(
         content = load_yaml(panel)
         problems = list(schema_problems(content, load_yaml(locate(PANEL_SCHEMA, roots))))
         yield from (f"{key}.panel: {panel}: {problem}" for problem in problems)
-        markers = set() if problems else set(content["markers"])
+        if not problems:
+            markers = set(content["markers"])
+            yield from _panel_problems(key, panel, content, cohort, dictionary)
+            yield from _rule_problems(key, content, config["markers"]["cytotoxicity_rule"])
     if cohort["source"] == "table":
         yield from _file_problem(f"{key}.file", cohort["file"], roots)
         yield from _mapping_problems(f"{key}.columns", cohort["columns"], dictionary)
+        yield from _type_problems(f"{key}.analysis", cohort, dictionary)
+        if cohort.get("sheet") and not cohort["file"].lower().endswith((".xlsx", ".xlsm")):
+            yield f"{key}.sheet: found {cohort['sheet']!r}; expected a sheet for an Excel file only"
         columns = set(cohort["columns"])
     else:
         yield from _reconstruction_problems(key, cohort, config, roots)
@@ -237,6 +247,44 @@ def _cohort_problems(
             yield f"{where}.history_categories: found {categories}; expected ascending numbers"
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
     yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), columns, markers)
+
+
+def _panel_problems(
+    key: str,
+    panel: Path,
+    content: Mapping[str, Any],
+    cohort: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+) -> Iterator[str]:
+    """A cut-off whose column nobody has would leave every woman unknown, or abnormal and never normal."""
+    columns = cohort.get("columns", dictionary)
+    for name, marker in content["markers"].items():
+        for cutoff in marker["cutoffs"]:
+            if cutoff["column"] not in columns:
+                yield (
+                    f"{key}.panel: found {panel.name}, whose {name} needs {cutoff['column']!r}; expected "
+                    "that column among the cohort's columns, or a panel of your own without this cut-off"
+                )
+
+
+def _rule_problems(key: str, content: Mapping[str, Any], rule: str) -> Iterator[str]:
+    for name, marker in content["markers"].items():
+        ratios = [cutoff.get("ratio", "") for cutoff in marker["cutoffs"]]
+        if len(ratios) > 1 and rule.startswith("single:") and rule.removeprefix("single:") not in ratios:
+            allowed = ", ".join(f"single:{ratio}" for ratio in ratios)
+            yield f"markers.cytotoxicity_rule: found {rule!r}; expected for {name} of {key} one of {allowed}"
+
+
+def _type_problems(key: str, cohort: Mapping[str, Any], dictionary: Mapping[str, Any]) -> Iterator[str]:
+    for role, types in ROLE_TYPES.items():
+        name = cohort.get("analysis", {}).get(role)
+        spec = cohort["columns"].get(name)
+        if spec is None:
+            continue
+        kind = (spec if isinstance(spec, Mapping) else {}).get("type", dictionary.get(name, {}).get("type"))
+        if kind not in types:
+            wanted = " or ".join(types)
+            yield f"{key}.{role}: found {name!r}, a column of type {kind}; expected one of type {wanted}"
 
 
 def _role_problems(key: str, own: Mapping[str, Any], columns: set[str], markers: set[str]) -> Iterator[str]:
@@ -272,10 +320,16 @@ def _mapping_problems(key: str, columns: Mapping[str, Any], dictionary: Mapping[
                 "expected a type (number, integer, boolean, category or text)"
             )
         kind = spec.get("type", dictionary.get(name, {}).get("type"))
-        if kind == "boolean":
-            for code, value in spec.get("codes", {}).items():
-                if value is not None and not isinstance(value, bool):
-                    yield f"{key}.{name}.codes.{code}: found {value!r}; expected true, false or null"
+        if name in RESERVED:
+            yield f"{key}.{name}: found a name that the workflow uses itself; expected another name"
+        if spec.get("codes") and kind not in ("boolean", "category"):
+            yield f"{key}.{name}.codes: found codes for a {kind}; expected them for a boolean or category"
+        levels = dictionary.get(name, {}).get("levels")
+        for code, value in spec.get("codes", {}).items():
+            if kind == "boolean" and value is not None and not isinstance(value, bool):
+                yield f"{key}.{name}.codes.{code}: found {value!r}; expected true, false or null"
+            if kind == "category" and levels and value is not None and value not in levels:
+                yield f"{key}.{name}.codes.{code}: found {value!r}; expected {', '.join(levels)} or null"
         units = dictionary.get(name, {}).get("units")
         if units and "unit" in spec and spec["unit"] not in units:
             yield f"{key}.{name}.unit: found {spec['unit']!r}; expected one of {', '.join(units)}"

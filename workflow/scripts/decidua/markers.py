@@ -14,6 +14,7 @@ from decidua.labels import measured_name
 from decidua.statistics.proportions import wilson
 
 NORMAL, ABNORMAL = "normal", "abnormal"
+IF_NORMAL, IF_ABNORMAL = "rate if unknown were normal", "rate if unknown were abnormal"
 
 
 class PanelError(InputError):
@@ -201,13 +202,14 @@ def prevalence_by_rule(
         for variable in ["immunity", *(marker.name for marker in panel.markers)]:
             abnormal = calls[variable].eq(ABNORMAL) if variable == "immunity" else calls[variable]
             for population, members in populations.items():
-                rows.append(_prevalence_row(abnormal[members], rule, variable, population, confidence))
+                rows += _prevalence_rows(abnormal[members], rule, variable, population, confidence)
     return results.frame(rows)
 
 
-def _prevalence_row(
+def _prevalence_rows(
     abnormal: pd.Series, rule: str, variable: str, population: str, confidence: float
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
+    """The rate among known calls, and the rates if every unknown call were normal or abnormal."""
     known = int(abnormal.notna().sum())
     place = {
         "analysis": "combining_rule",
@@ -220,15 +222,19 @@ def _prevalence_row(
         "counted": f"women with a known call; {len(abnormal) - known} unknown left out",
     }
     if not known:
-        return results.not_estimable("nobody has a known call", **place)
+        return [results.not_estimable("nobody has a known call", **place)]
     lower, upper = wilson(place["numerator"], known, confidence)
-    return results.row(
-        **place,
-        estimate=place["numerator"] / known,
-        lower=float(lower),
-        upper=float(upper),
-        interval=f"Wilson, {confidence:.0%}",
-    )
+    found = {"estimate": place["numerator"] / known, "lower": float(lower), "upper": float(upper)}
+    rows = [results.row(**place, **found, interval=f"Wilson, {confidence:.0%}")]
+    unknown = len(abnormal) - known
+    for quantity, added in ((IF_NORMAL, 0), (IF_ABNORMAL, unknown)):
+        bound = {"quantity": quantity, "numerator": place["numerator"] + added, "denominator": len(abnormal)}
+        bound |= {
+            "counted": "all women, unknown calls as said",
+            "estimate": bound["numerator"] / len(abnormal),
+        }
+        rows.append(results.row(**{**place, **bound}))
+    return rows
 
 
 def describe_panel(panel: Panel) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from decidua import results, words
+from decidua.markers import IF_ABNORMAL, IF_NORMAL
 from decidua.provenance import PACKAGES
 
 Row = Mapping[str, Any]
@@ -131,6 +132,7 @@ def cohort_section(
     figures: Sequence[Figure],
     labels: Mapping[str, str],
     outcome: str,
+    rule: str,
 ) -> Section:
     """What came out for one cohort.
 
@@ -139,6 +141,7 @@ def cohort_section(
             reconstruction, reconstruction_constraints.
         labels: what variables, groups and subgroups are called.
         outcome: the outcome's column.
+        rule: the rule by which effector-to-target ratios make one call.
     """
     shown = [
         baseline_table(tables["baseline"], labels),
@@ -146,7 +149,9 @@ def cohort_section(
         karyotype_table(tables["karyotype"], labels),
     ]
     more = [combining_table(tables["combining_rules"], labels), missing_table(tables["missing_values"])]
-    sentences = [*_enrolment(tables["enrolment_flow"]), *_prevalence(tables["prevalence"], labels)]
+    sentences = _enrolment(tables["enrolment_flow"])
+    sentences += _prevalence(tables["prevalence"], labels)
+    sentences += _unknown(tables["combining_rules"], rule)
     sentences += _outcome(tables["live_birth"], labels, words.name(outcome, labels))
     if "reconstruction_constraints" in tables:
         constraints = tables["reconstruction_constraints"]
@@ -174,14 +179,24 @@ def _enrolment(flow: pd.DataFrame) -> list[str]:
 def _prevalence(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
     rates = pick(table, variable="immunity", quantity="rate")
     told = "; ".join(f"{words.name(row['population'], labels)}: {rate(row)}" for row in rates)
-    tests = [
-        test(row) for row in pick(table, variable="immunity", quantity="test", test="Pearson chi-square")
+    tests = pick(table, variable="immunity", quantity="test", test="Pearson chi-square")
+    compared = "".join(f" {test(row)}." for row in tests)
+    return [f"{words.name('immunity', labels)}. {told}.{compared}"] if rates else []
+
+
+def _unknown(rules: pd.DataFrame, rule: str) -> list[str]:
+    """What the women of unknown immunity could change; nothing when there are none."""
+    everyone = {"variable": "immunity", "population": "all", "level": rule}
+    known = pick(rules, **everyone, quantity="rate")
+    bounds = pick(rules, **everyone, quantity=[IF_NORMAL, IF_ABNORMAL])
+    if not bounds or bounds[0]["denominator"] == known[0]["denominator"]:
+        return []
+    low, high = (words.percent(row["estimate"]) for row in bounds)
+    return [
+        f"{bounds[0]['denominator'] - known[0]['denominator']} women of unknown immunity are left out. One "
+        "abnormal marker makes a woman abnormal, only all markers make her normal, so missing values push "
+        f"the share up: among all women it lies between {low} and {high}."
     ]
-    return (
-        [f"{words.name('immunity', labels)}. {told}. {' '.join(f'{text}.' for text in tests)}".strip()]
-        if rates
-        else []
-    )
 
 
 def _outcome(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> list[str]:
@@ -241,7 +256,9 @@ def baseline_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
 
 
 def _mean_sd_range(values: Mapping[str, Row]) -> str:
-    mean = values["mean"]
+    mean = values.get("mean")
+    if mean is None:
+        return "–"
     if not estimated(mean):
         return f"not estimable ({mean['reason']})"
     low, high = (values[end]["estimate"] for end in ("minimum", "maximum"))
@@ -267,8 +284,13 @@ def regression_table(table: pd.DataFrame, labels: Mapping[str, str], outcome: st
         ["Women", "Per unit of", "Odds ratio (95% Wald interval)", "Wald test", "Events/women"],
         rows,
         "An association within these women, not an effect. Profile-likelihood intervals are in "
-        "statistics/regression.csv.",
+        "statistics/regression.csv." + _reasons(pick(table, quantity="odds ratio")),
     )
+
+
+def _reasons(rows: Sequence[Row]) -> str:
+    reasons = words.distinct(row["reason"] for row in rows if estimated(row))
+    return "".join(f" Caution: {reason}." for reason in reasons)
 
 
 def karyotype_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
@@ -386,19 +408,24 @@ def audit_section(name: str, title: str, synthetic: str, audit: pd.DataFrame) ->
         sentences.append(
             "The rows were fitted to the printed numbers: where they agree, that is no confirmation."
         )
-    differing = audit[(audit["agrees_counts"] == "no") | (audit["agrees_rows"] == "no")]
+    differing = audit[audit["agrees_counts"] == "no"]
+    not_met = audit[(audit["agrees_counts"] != "no") & (audit["agrees_rows"] == "no")]
     return Section(
         name,
         title,
         synthetic,
         (),
         sentences,
-        tables=[_audit_table("Printed numbers that do not come out", differing)],
-        more=[_audit_table("Every printed number", audit)],
+        tables=[_audit_table("Printed numbers that do not follow from the printed counts", differing)],
+        more=[
+            _audit_table("Other printed numbers that this run's rows do not give to the last digit", not_met),
+            _audit_table("Every printed number", audit),
+        ],
     )
 
 
-VERDICTS = {"yes": "agree", "no": "do not", "not estimable": "cannot be recomputed"}
+SINGULAR = {"yes": "agrees", "no": "disagrees"}
+VERDICTS = {"yes": "agree", "no": "disagree", "not estimable": "cannot be recomputed"}
 
 
 def _audit_table(title: str, audit: pd.DataFrame) -> Table:
@@ -422,7 +449,7 @@ def _recomputed(amount: float, verdict: str, printed: str) -> str:
     if verdict == "not estimable":
         return verdict
     shown = words.percent(amount) if str(printed).endswith("%") else f"{amount:.4g}"
-    return f"{shown} ({VERDICTS[verdict].replace('do not', 'does not').replace('agree', 'agrees')})"
+    return f"{shown} ({SINGULAR[verdict]})"
 
 
 # ---- the run
