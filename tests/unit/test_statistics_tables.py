@@ -118,14 +118,14 @@ def test_subgroups_of_both_etiologies_are_compared_cell_by_cell_and_within_subgr
     idiopathic = {"nk_level": (6, 3), "normal": (20, 12)}
     women = pd.concat([by_subgroup("known", known), by_subgroup("idiopathic", idiopathic)])
     table = live_birth(women, Settings(markers=("nk_level",)))
-    place = {"population": "all", "variable": "subgroup", "level": "known v idiopathic"}
-    cells = only(table, **place, test="Pearson chi-square")
+    place = {"population": "all", "variable": "subgroup"}
+    cells = only(table, **place, level="all subgroups of all groups", test="Pearson chi-square")
     expected = stats.chi2_contingency([[7, 4, 12, 3], [3, 4, 8, 3]], correction=False)
     assert (cells["statistic"], cells["df"]) == pytest.approx((expected.statistic, 3))
     # Half of the women with a high NK level have a live birth in both groups: that stratum adds nothing to
     # the excess, 7 - 10*19/30 = 2/3, and its variance is 7*7*8*6/(14^2*13).
     variance = 7 * 7 * 8 * 6 / (14**2 * 13) + 10 * 20 * 19 * 11 / (30**2 * 29)
-    within = only(table, **place, test="Cochran-Mantel-Haenszel")
+    within = only(table, **place, level="known v idiopathic", test="Cochran-Mantel-Haenszel")
     assert within["statistic"] == pytest.approx((2 / 3) ** 2 / variance)
 
 

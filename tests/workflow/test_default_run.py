@@ -88,7 +88,7 @@ def p_value(run, name, **picks):
             {
                 "variable": "subgroup",
                 "population": "all",
-                "level": "known v idiopathic",
+                "level": "all subgroups of all groups",
                 "test": "Pearson chi-square",
             },
         ),

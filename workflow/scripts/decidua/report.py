@@ -469,6 +469,6 @@ def public_settings(settings: Any) -> Any:
 
 
 def package_table() -> Table:
-    """Versions of the packages that the numbers come from."""
+    """Versions of the main packages of the environment."""
     rows = [[name, importlib.metadata.version(name)] for name in PACKAGES]
-    return Table("Packages", ["Package", "Version"], rows)
+    return Table("Main packages of the environment", ["Package", "Version"], rows)

@@ -42,6 +42,7 @@ from decidua.statistics.settings import Settings
 
 ANOVA = "one-way ANOVA"
 ALL_SUBGROUPS, ABNORMAL_SUBGROUPS = "all subgroups", "abnormal subgroups"
+ALL_CELLS = "all subgroups of all groups"
 #: Fewer outcomes a covariate make a logistic regression unreliable (Peduzzi 1996, J Clin Epidemiol 49:1373).
 EVENTS_PER_COVARIATE = 10
 ONE_AND_THE_SAME = (
@@ -199,8 +200,8 @@ def live_birth(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     subgroup, level a subgroup, in each group. Quantity test, difference of rates, odds ratio: variable
     immunity, level "abnormal v normal" in each population, "known normal v known abnormal v ..." in all
     women; variable subgroup, level "all subgroups" and "abnormal subgroups" in each group, in all women
-    "known v idiopathic": the subgroups of all groups against each other (Pearson), and the groups within
-    subgroups (Cochran-Mantel-Haenszel).
+    "all subgroups of all groups" (every cell against every other) and "known v idiopathic" (the groups within
+    subgroups, Cochran-Mantel-Haenszel).
     """
     return _table("live_birth", _live_birth, women, settings, variable=settings.outcome, quantity="rate")
 
@@ -252,15 +253,16 @@ def _outcome_by_subgroup(cohort: _Cohort, events: Events) -> Iterator[Row]:
 
 
 def _groups_within_subgroups(cohort: _Cohort, events: Events, groups: Levels, kinds: Levels) -> Iterator[Row]:
-    place = {"population": EVERYONE, "variable": "subgroup", "level": " v ".join(groups.names)}
+    place = {"population": EVERYONE, "variable": "subgroup"}
     cells = tally(events, counting.cross(groups, kinds))
-    yield from comparison_rows(cells, cohort.confidence, **place)
+    yield from comparison_rows(cells, cohort.confidence, level=ALL_CELLS, **place)
     if len(groups.names) == 2:
         outcome_group_subgroup = np.array([cells.events, cells.totals - cells.events]).reshape(2, 2, -1)
         yield test_row(
             "Cochran-Mantel-Haenszel",
             lambda: cochran_mantel_haenszel(outcome_group_subgroup.transpose(2, 1, 0)),
             counted=cells.counted_in_all,
+            level=" v ".join(groups.names),
             **place,
         )
 
