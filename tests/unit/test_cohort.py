@@ -147,6 +147,13 @@ def test_a_row_with_too_few_cells_is_an_error(tmp_path):
         table("a,b,c\n1,2,3\n1,2\n", tmp_path)
 
 
+def test_many_truncated_lines_are_counted(tmp_path):
+    with pytest.raises(InputError) as caught:
+        table("a,b,c\n" + "1,2\n" * 50, tmp_path)
+    found = str(caught.value).splitlines()
+    assert len(found) == 11 and "40 more" in found[-1]
+
+
 def test_a_blank_line_is_skipped_and_counted(tmp_path):
     assert table("a,b\n1,2\n\n3,4\n", tmp_path).index.tolist() == [2, 4]
 

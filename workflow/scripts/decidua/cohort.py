@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from decidua.errors import InputError, Problem
+from decidua.input_files import listed
 
 #: Problems of one kind in one column that are listed one by one; the rest is counted.
 LISTED = 20
@@ -131,7 +132,7 @@ def _read_text(path: Path, name: str) -> pd.DataFrame:
         if length not in (0, lengths[0])
     ]
     if problems:
-        raise InputError(problems[:LISTED])
+        raise InputError(listed(problems, len(problems), "lines", name))
     cells = pd.read_csv(
         path,
         sep=separator,

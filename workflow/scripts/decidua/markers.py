@@ -122,8 +122,8 @@ def _call(cohort: pd.DataFrame, marker: Marker, combine: str) -> pd.Series:
         or combine == f"single:{cutoff.ratio}"
     ]
     table = pd.concat(above, axis="columns")
-    yes = (table == True).fillna(False).sum(axis="columns")  # noqa: E712 - nullable
-    no = (table == False).fillna(False).sum(axis="columns")  # noqa: E712
+    yes = table.fillna(False).sum(axis="columns")
+    no = (~table).fillna(False).sum(axis="columns")
     total = len(above)
     needed = {"any": 1, "all": total, "majority": total // 2 + 1}.get(combine, 1)
     call = pd.Series(pd.NA, index=cohort.index, dtype="boolean")
@@ -166,7 +166,7 @@ def _subgroup(calls: pd.DataFrame) -> pd.Series:
 
 def _immunity(calls: pd.DataFrame) -> pd.Series:
     immunity = pd.Series(pd.NA, index=calls.index, dtype="string")
-    immunity[(calls == False).fillna(False).all(axis="columns")] = NORMAL  # noqa: E712
+    immunity[(~calls).fillna(False).all(axis="columns")] = NORMAL
     immunity[calls.fillna(False).any(axis="columns")] = ABNORMAL
     return immunity
 
