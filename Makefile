@@ -48,14 +48,15 @@ clean:  ## remove the environment; results stay
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-# Fast path: uv, itself taken with its hash from the lock. Without uv, pip does the same more slowly.
+# Fast path: uv, itself taken with its hash from the lock. Without uv, pip does the same more slowly. Both compile to
+# bytecode once, for the many short processes of a run, some of which may not write here.
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Decidua needs Python 3.11, 3.12 or 3.13; %s is %d.%d. Name another: make PYTHON=python3.11" % ((sys.executable,) + v))'
 	@echo "Setting up $(VENV) (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@awk '/^[a-z]/{keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
 	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.lock \
-	    && $(BIN)/uv pip install --quiet --require-hashes --requirement requirements.lock --python $(BIN)/python; then :; \
+	    && $(BIN)/uv pip install --quiet --require-hashes --compile-bytecode --requirement requirements.lock --python $(BIN)/python; then :; \
 	else echo "uv could not be used; installing with pip"; \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock; fi
 	@touch $@

@@ -13,6 +13,8 @@ pathvars:
     open="<results>/open",  # aggregates, figures, the report: nothing about one person
     restricted="<results>/restricted",  # a row a woman, a sample or a prediction
     records="<results>/provenance",  # one record a job
+    run="<open>/run",  # times and memory of the run at hand: not the same bytes in every run
+    benchmarks="<results>/benchmarks",
     logs="<results>/logs",
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decidua import preparation, ridge
-from decidua.classifier import Settings, best_threshold, cross_validate, learn
+from decidua import preparation, ridge, tables
+from decidua.classifier import Folds, Settings, best_threshold, combine, cross_validate, evaluate_folds, learn
 from decidua.errors import InputError
 from decidua.folds import inner_folds, splits, stratified_folds
 
@@ -38,6 +38,28 @@ def validate(counts, labels, groups=None, chosen=QUICK, seed=5):
 
 def same(left, right):
     return all(getattr(left, name).equals(getattr(right, name)) for name in ("predictions", "folds", "genes"))
+
+
+# ---- folds shared out over jobs
+
+
+@pytest.mark.parametrize("parts", [2, 4, 6])
+def test_folds_shared_out_over_jobs_give_the_same_bytes(tmp_path, parts):
+    counts, labels = study(20, 15, planted=10, shift=1.0)
+    chosen = Settings(repeats=2, folds=3, inner_folds=3, penalties=8)
+    shares = []
+    for part in range(parts, 0, -1):  # they come back in any order
+        share = evaluate_folds(counts, labels, None, chosen, np.random.default_rng(5), part, parts)
+        paths = [tmp_path / f"{part}_{name}.parquet" for name in ("predictions", "folds", "coefficients")]
+        tables.write(share.predictions, paths[0])
+        tables.write(share.folds, paths[1])
+        tables.write_matrix(share.coefficients, paths[2])
+        shares.append(Folds(tables.read(paths[0]), tables.read(paths[1]), tables.read_matrix(paths[2])))
+    assert sum(len(share.folds) for share in shares) == 6
+    for name, table in vars(combine(shares, chosen)).items():
+        tables.write(table, tmp_path / "shared.parquet")
+        tables.write(getattr(validate(counts, labels, chosen=chosen), name), tmp_path / "whole.parquet")
+        assert (tmp_path / "shared.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes(), name
 
 
 # ---- ridge logistic regression in the dual

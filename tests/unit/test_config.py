@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from decidua.config import check, effective, load_yaml
+from decidua.config import check, effective, load_yaml, public, recorded
 from decidua.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -60,8 +60,8 @@ def test_every_key_of_the_default_config_has_a_comment_or_a_commented_heading():
 def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
     config["sede"] = 1
     assert problems(config) == [
-        "config: sede: found an unknown key; expected one of analysis, classifier, cohorts, markers, papers, "
-        "pathvars, seed, studies, version"
+        "config: sede: found an unknown key; expected one of against, analysis, classifier, cohorts, "
+        "date, execution, licence, markers, papers, pathvars, seed, studies, version"
     ]
 
 
@@ -73,7 +73,8 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
         (
             ["version"],
             "../v",
-            "config: version: found '../v'; expected letters, digits, dot, dash and underscore",
+            "config: version: found '../v'; expected letters, digits, dot, dash and underscore, "
+            "but not logs or diffs",
         ),
         (["analysis", "confidence"], 95, "config: analysis.confidence: found 95; expected less than 1"),
         (["classifier", "folds"], 1, "config: classifier.folds: found 1; expected at least 2"),
@@ -262,4 +263,28 @@ def test_a_rule_that_names_no_ratio_of_the_panel_is_refused(config):
     assert problems(config) == [
         "config: markers.cytotoxicity_rule: found 'single:100:1'; expected for nk_cytotoxicity of "
         "cohorts.han2025 one of single:50:1, single:25:1, single:12.5:1"
+    ]
+
+
+def test_settings_are_shown_without_the_folders_of_this_machine():
+    settings = {
+        "cohorts": {"c": {"file": "/home/someone/women.csv", "panel": "lee2013"}},
+        "values": ["~/x.tsv", 3],
+    }
+    assert public(settings) == {
+        "cohorts": {"c": {"file": "women.csv", "panel": "lee2013"}},
+        "values": ["x.tsv", 3],
+    }
+
+
+def test_how_a_run_is_made_is_not_recorded_with_its_results(config):
+    changed = config | {"execution": {"classifier_jobs": 8}, "against": "v0"}
+    assert recorded(check(changed, SCHEMA, [ROOT])) == recorded(check(config, SCHEMA, [ROOT]))
+
+
+@pytest.mark.parametrize("date", ["24.11.2026", "2026", 20261124])
+def test_a_date_that_is_none_is_refused(config, date):
+    config["date"] = date
+    assert problems(config) == [
+        f'config: date: found {date!r}; expected a date in quotes, such as "2026-11-24"'
     ]

@@ -26,6 +26,7 @@ from decidua.figures.expression import (
 from decidua.figures.flow import flow_source, plot_flow
 from decidua.figures.page import scale_top
 from decidua.figures.rates import live_birth_source, plot_live_birth, plot_prevalence, prevalence_source
+from decidua.figures.resources import plot_resources, resources_source
 from decidua.figures.trends import plot_trend, trend_source
 
 MARK = "Reconstructed from printed numbers, not patient data"
@@ -888,3 +889,39 @@ def test_the_enrolment_flow_of_a_cohort_is_drawn():
     excluded = [(reason, n) for reason, n, kind in HAN_FLOW if kind == "excluded"]
     flow = cohort.enrolment_flow(987, excluded, 466, {"Known etiology": 215, "Idiopathic": 251})
     assert written(plot_flow(flow_source(flow))) == written(plot_flow(flow_source(flow_table(HAN_FLOW))))
+
+
+# ---- time and memory of the run
+
+
+def benchmark(seconds, memory="100.5", cpu="1.5"):
+    """One of Snakemake's benchmark tables, as read back."""
+    return pd.DataFrame({"s": [seconds], "h:m:s": ["0:00:01"], "max_rss": [memory], "cpu_time": [cpu]})
+
+
+def test_time_and_memory_are_added_up_by_rule():
+    source = resources_source(
+        {
+            "benchmarks/plot/a.tsv": benchmark(2.0, "100.0"),
+            "benchmarks/plot/b.tsv": benchmark(3.0, "120.0"),
+            "benchmarks/record.tsv": benchmark(0.1, "-", "0.0"),
+            "benchmarks/count/a_1_of_2.tsv": benchmark(7.0),
+        }
+    )
+    assert source["rule"].tolist() == ["count", "plot", "record"]
+    plot = source.set_index("rule").loc["plot"]
+    assert plot.tolist() == [2, 5.0, 3.0, 3.0, 120.0]
+    assert pd.isna(source.set_index("rule").loc["record", "peak_memory_mib"])
+
+
+def test_every_rule_has_a_bar_as_long_as_its_seconds():
+    source = resources_source({f"benchmarks/rule_{i}/a.tsv": benchmark(float(i)) for i in range(1, 31)})
+    figure = plot_resources(source)
+    bars = [patch.get_width() for axes in figure.axes for patch in axes.patches]
+    assert bars == source["seconds"].tolist()
+    figure.draw_without_rendering()
+
+
+def test_a_run_without_benchmarks_says_so():
+    figure = plot_resources(resources_source({}))
+    assert "no job left a benchmark" in " ".join(text.get_text() for text in figure.findobj(Text))

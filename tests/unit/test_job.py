@@ -23,6 +23,12 @@ class Named(list):
     def items(self):
         return self._items.items()
 
+    def keys(self):
+        return self._items.keys()
+
+    def get(self, name, default=None):
+        return self._items.get(name, default)
+
 
 @pytest.fixture
 def handed(tmp_path, monkeypatch):
@@ -32,7 +38,7 @@ def handed(tmp_path, monkeypatch):
         rule="count",
         wildcards=Named(cohort="a"),
         params=Named(seed=1, code="abc", synthetic="Simulated data"),
-        input=[],
+        input=Named(),
         output=Named(table="out.csv", record="record.json"),
         log=["job.log"],
         config={"version": "v1"},
@@ -58,6 +64,27 @@ def test_the_random_stream_depends_on_rule_wildcards_and_seed_only(handed):
     assert draw(handed, rule="other") != first
     assert draw(handed, wildcards=Named(cohort="b")) != first
     assert draw(handed, params=Named(seed=2, code="abc")) != first
+
+
+def test_a_part_of_another_rule_s_work_draws_from_its_stream(handed):
+    whole = draw(handed)
+    with job(SimpleNamespace(**{**vars(handed), "rule": "count_part"})) as this:
+        Path("out.csv").write_text("x\n")
+        assert this.stream("count", {"cohort": "a"}).integers(0, 2**60) == whole
+
+
+def test_parts_of_the_job_s_own_work_are_not_recorded_as_inputs(handed):
+    for name in ("counts.csv", "part1.csv"):
+        Path(name).write_text("x\n")
+    given = Named(counts="counts.csv", parts=["part1.csv"])
+    given[:] = ["counts.csv", "part1.csv"]
+    draw(handed, input=given)
+    assert list(json.loads(Path("record.json").read_text())["inputs"]) == ["counts.csv"]
+
+
+def test_a_job_without_a_record_among_its_outputs_leaves_none(handed):
+    draw(handed, output=Named(table="out.csv"))
+    assert not Path("record.json").exists()
 
 
 def test_a_rule_without_a_seed_cannot_draw(handed):

@@ -130,14 +130,3 @@ def test_unknown_immunity_is_told_with_its_bounds():
 @pytest.mark.parametrize("name", ["numpy", "pandas", "scipy"])
 def test_the_versions_of_the_packages_are_listed(name):
     assert name in [row[0] for row in report.package_table().rows]
-
-
-def test_settings_are_shown_without_the_folders_of_this_machine():
-    settings = {
-        "cohorts": {"c": {"file": "/home/someone/women.csv", "panel": "lee2013"}},
-        "values": ["~/x.tsv", 3],
-    }
-    assert report.public_settings(settings) == {
-        "cohorts": {"c": {"file": "women.csv", "panel": "lee2013"}},
-        "values": ["x.tsv", 3],
-    }

@@ -26,18 +26,28 @@ class Run:
         return self.folder / "results" / "v1"
 
     def jobs(self):
-        """Rule to number of jobs, from the table that Snakemake prints; empty when nothing was to do."""
-        table = re.search(r"^job\s+count\n[-\s]+\n(.*?)\n\n", self.text, re.MULTILINE | re.DOTALL)
-        pairs = (line.split() for line in table[1].splitlines()) if table else ()
+        """Rule to number of jobs, from the line that the run prints first; empty when nothing was to do."""
+        line = re.search(r"^\d+ jobs to do: (.*)$", self.text, re.MULTILINE)
+        pairs = (entry.split() for entry in line[1].split(", ")) if line else ()
         return {rule: int(count) for rule, count in pairs}
 
 
-def snakemake(folder, *arguments, config=None, root=ROOT, cores=2, environment=()):
-    """Run the workflow of `root` in `folder`, with an overlay of tests/configs or a path as `config`."""
+def command_of(folder, *arguments, config=None, overlays=(), root=ROOT, cores=2):
+    """The command that runs the workflow of `root` in `folder`.
+
+    `config` is an overlay of tests/configs or a path, `overlays` are paths of more.
+    """
+    files = [] if config is None else [ROOT / "tests/configs" / config]
+    files += overlays
+    command = [sys.executable, "-m", "snakemake", "--snakefile", root / "Snakefile", "--directory", folder]
+    command += ["--cores", cores, *arguments, *(["--configfile", *files] if files else [])]
+    return list(map(str, command))
+
+
+def snakemake(folder, *arguments, environment=(), prefix=(), **options):
+    """Run the workflow to its end; `prefix` goes before the command, other options go to command_of."""
     folder.mkdir(parents=True, exist_ok=True)
-    overlay = [] if config is None else ["--configfile", str(ROOT / "tests/configs" / config)]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
-    command += ["--directory", str(folder), "--cores", str(cores), *overlay, *map(str, arguments)]
+    command = [*prefix, *command_of(folder, *arguments, **options)]
     blocked = str(ROOT / "tests/workflow/blocked")
     variables = {**os.environ, "PYTHONPATH": blocked, **dict(environment)}
     done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=900, check=False)

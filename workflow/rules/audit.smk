@@ -10,6 +10,8 @@ rule audit_paper:
         record="<records>/audit_paper/{paper}.json",
     log:
         "<logs>/audit_paper/{paper}.log",
+    benchmark:
+        "<benchmarks>/audit_paper/{paper}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:

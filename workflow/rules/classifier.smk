@@ -1,10 +1,41 @@
 # How well do the counts tell cases from controls, in samples that no step of the learning has seen?
 
 
+# Only when the folds are split over jobs: what one share of them gave. Not an artifact, gone once it is gathered.
+rule cross_validate_part:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+    output:
+        predictions=temp("<restricted>/studies/{study}/parts/{part}_of_{parts}/predictions.parquet"),
+        folds=temp("<restricted>/studies/{study}/parts/{part}_of_{parts}/folds.parquet"),
+        coefficients=temp("<restricted>/studies/{study}/parts/{part}_of_{parts}/coefficients.parquet"),
+    log:
+        "<logs>/cross_validate/{study}_{part}_of_{parts}.log",
+    benchmark:
+        "<benchmarks>/cross_validate_part/{study}_{part}_of_{parts}.tsv"
+    wildcard_constraints:
+        part="[0-9]+",
+        parts="[0-9]+",
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(500, per_input=12),
+        runtime=minutes(30),
+    params:
+        settings=fold_settings,
+        seed=config["seed"],
+        code=fingerprint("cross_validate_part"),
+    script:
+        "../scripts/cross_validate_part.py"
+
+
+# With `classifier_jobs: 1` it evaluates all folds itself, else it gathers the parts; the results are the same.
 rule cross_validate:
     input:
         counts=rules.validate_study.output.counts,
         samples=rules.validate_study.output.samples,
+        parts=parts_of_folds,
     output:
         predictions="<restricted>/studies/{study}/predictions.parquet",
         folds="<open>/studies/{study}/folds.csv",
@@ -12,10 +43,15 @@ rule cross_validate:
         record="<records>/cross_validate/{study}.json",
     log:
         "<logs>/cross_validate/{study}.log",
+    benchmark:
+        "<benchmarks>/cross_validate/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(500, per_input=12),
+        runtime=minutes(30),
     params:
-        settings=classifier_settings("folds", "inner_folds", "repeats", "penalties", "threshold"),
+        settings=fold_settings,
         seed=config["seed"],
         synthetic=synthetic,
         code=fingerprint("cross_validate"),
@@ -32,6 +68,8 @@ rule measure_performance:
         record="<records>/measure_performance/{study}.json",
     log:
         "<logs>/measure_performance/{study}.log",
+    benchmark:
+        "<benchmarks>/measure_performance/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -60,6 +98,8 @@ rule plot_roc:
         record="<records>/plot_roc/{study}.json",
     log:
         "<logs>/plot_roc/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_roc/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -90,6 +130,8 @@ rule plot_performance:
         record="<records>/plot_performance/{study}.json",
     log:
         "<logs>/plot_performance/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_performance/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:

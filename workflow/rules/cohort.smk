@@ -11,6 +11,8 @@ rule reconstruct_cohort:
         record="<records>/reconstruct_cohort/{cohort}.json",
     log:
         "<logs>/reconstruct_cohort/{cohort}.log",
+    benchmark:
+        "<benchmarks>/reconstruct_cohort/{cohort}.tsv"
     wildcard_constraints:
         cohort="|".join(RECONSTRUCTED) or "(?!)",
     conda:
@@ -37,6 +39,8 @@ rule validate_cohort:
         record="<records>/validate_cohort/{cohort}.json",
     log:
         "<logs>/validate_cohort/{cohort}.log",
+    benchmark:
+        "<benchmarks>/validate_cohort/{cohort}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:

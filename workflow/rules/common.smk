@@ -1,16 +1,21 @@
 # What every chapter uses: the checked settings, names for wildcards, fingerprints, marks and labels.
+import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "workflow/scripts"))
 
-from decidua.config import check, expand_environment, load_yaml, locate, panel_path
+from decidua.arithmetic import held_kernels
+from decidua.config import check, expand_environment, load_yaml, locate, panel_path, recorded
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
 from decidua.preflight import check_inputs
+from decidua.progress import Progress, known_seconds, listen
 from decidua.provenance import fingerprint as fingerprint_of
+from snakemake.logging import logger
 
 ROOTS = (
     Path.cwd(),
@@ -30,6 +35,12 @@ config = stop_on_bad_input(check, config, load_yaml(BASE / "workflow/schemas/con
 if workflow.is_main_process:
     stop_on_bad_input(check_inputs, config, ROOTS)
 
+# Every job inherits these, on a cluster too, where each node reads this file again.
+os.environ.update(held_kernels())
+if workflow.is_main_process:
+    os.environ.update(DECIDUA_STARTED=datetime.now(UTC).isoformat(timespec="seconds"))
+    listen(logger, Progress(sys.stderr, known_seconds(Path("results").glob("*/benchmarks/*/*.tsv"))))
+
 COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
 STUDIES = list(config["studies"])
@@ -37,6 +48,7 @@ SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "s
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
+BENCHMARKS = []  # seconds and memory of every job
 
 RECONSTRUCTION_MARK = "Reconstructed from printed numbers; not patient data"
 SIMULATION_MARK = "Simulated data"
@@ -49,8 +61,9 @@ wildcard_constraints:
 
 
 def outputs(rule, **wildcards):
-    """All outputs of a rule for all values of its wildcards; their records are noted for the manifest."""
+    """All outputs of a rule for all values of its wildcards; records and benchmarks of its jobs are noted."""
     RECORDS.extend(expand(rule.output.record, **wildcards))
+    BENCHMARKS.extend(expand(rule.benchmark, **wildcards))
     return expand(list(rule.output), **wildcards)
 
 
@@ -59,9 +72,26 @@ def resource(path):
     return locate(path, ROOTS)
 
 
+def compared_with(against):
+    """The folder that `against` means: a version's, by its name, or any other; None for none."""
+    if against and (Path("results") / against).is_dir():
+        return f"results/{against}"
+    return against and resource(against)
+
+
 def fingerprint(rule):
     """Of the rule's script and of every library module that it imports."""
     return fingerprint_of(BASE / "workflow/scripts" / f"{rule}.py")
+
+
+def memory(least, per_input):
+    """A resources function: MiB that grow with the input (MiB a MiB on disk) and with each attempt."""
+    return lambda wildcards, input, attempt: attempt * int(least + per_input * input.size_mb)
+
+
+def minutes(least):
+    """A resources function: minutes that grow with each attempt."""
+    return lambda wildcards, attempt: attempt * least
 
 
 def synthetic(wildcards):
@@ -89,6 +119,17 @@ def classifier_settings(*keys):
         return {key: settings[key] for key in keys}
 
     return chosen
+
+
+fold_settings = classifier_settings("folds", "inner_folds", "repeats", "penalties", "threshold")
+
+
+def parts_of_folds(wildcards):
+    """The outcomes of the shares into which a study's folds are split; nothing when one job does them all."""
+    settings = fold_settings(wildcards)
+    parts = min(config["execution"]["classifier_jobs"], settings["folds"] * settings["repeats"])
+    numbers = range(1, parts + 1) if parts > 1 else ()
+    return expand(rules.cross_validate_part.output, part=numbers, parts=parts, study=wildcards.study)
 
 
 def panel_file(wildcards):
@@ -163,6 +204,18 @@ def study_labels(wildcards):
     if label:
         return {kind: ", ".join(map(str, label[kind])) for kind in ("case", "control")}
     return {"case": "RPL", "control": "Control"}
+
+
+def any_synthetic():
+    """The marks that a page about everything carries; empty when all data are real."""
+    marks = [RECONSTRUCTION_MARK] * bool(RECONSTRUCTED) + [SIMULATION_MARK] * bool(SIMULATED)
+    return "; ".join(marks)
+
+
+def contents():
+    """The titles of what was analysed, in a sentence."""
+    titles = [entry["title"] for entry in (*config["cohorts"].values(), *config["studies"].values())]
+    return f"Tables, figures and report of: {'; '.join(titles) or 'nothing'}."
 
 
 def report_sections():

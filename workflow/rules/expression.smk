@@ -11,6 +11,8 @@ rule simulate_study:
         record="<records>/simulate_study/{study}.json",
     log:
         "<logs>/simulate_study/{study}.log",
+    benchmark:
+        "<benchmarks>/simulate_study/{study}.tsv"
     wildcard_constraints:
         study="|".join(SIMULATED) or "(?!)",
     conda:
@@ -34,6 +36,8 @@ rule validate_study:
         record="<records>/validate_study/{study}.json",
     log:
         "<logs>/validate_study/{study}.log",
+    benchmark:
+        "<benchmarks>/validate_study/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -57,6 +61,8 @@ rule describe_expression:
         record="<records>/describe_expression/{study}.json",
     log:
         "<logs>/describe_expression/{study}.log",
+    benchmark:
+        "<benchmarks>/describe_expression/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -84,6 +90,8 @@ rule plot_quality:
         record="<records>/plot_quality/{study}.json",
     log:
         "<logs>/plot_quality/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_quality/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -113,6 +121,8 @@ rule plot_components:
         record="<records>/plot_components/{study}.json",
     log:
         "<logs>/plot_components/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_components/{study}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:

@@ -18,6 +18,8 @@ rule plot_flow:
         record="<records>/plot_flow/{cohort}.json",
     log:
         "<logs>/plot_flow/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_flow/{cohort}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -44,6 +46,8 @@ rule plot_prevalence:
         record="<records>/plot_prevalence/{cohort}.json",
     log:
         "<logs>/plot_prevalence/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_prevalence/{cohort}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -71,6 +75,8 @@ rule plot_live_birth:
         record="<records>/plot_live_birth/{cohort}.json",
     log:
         "<logs>/plot_live_birth/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_live_birth/{cohort}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -100,6 +106,8 @@ rule plot_trend:
         record="<records>/plot_trend/{cohort}_{trend}.json",
     log:
         "<logs>/plot_trend/{cohort}_{trend}.log",
+    benchmark:
+        "<benchmarks>/plot_trend/{cohort}_{trend}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:

@@ -12,6 +12,8 @@ rule classify_markers:
         record="<records>/classify_markers/{cohort}.json",
     log:
         "<logs>/classify_markers/{cohort}.log",
+    benchmark:
+        "<benchmarks>/classify_markers/{cohort}.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:

@@ -4,7 +4,7 @@
 rule write_report:
     input:
         template=resource("workflow/report/report.html.j2"),
-        config=lambda w: rules.record_config.output.config,
+        config=lambda w: rules.record_config.output.public,
         tables=[
             path
             for chapter in (
@@ -24,10 +24,13 @@ rule write_report:
         record="<records>/write_report.json",
     log:
         "<logs>/write_report.log",
+    benchmark:
+        "<benchmarks>/write_report.tsv"
     conda:
         "../../envs/decidua.yaml"
     params:
         sections=report_sections(),
+        synthetic=any_synthetic(),
         code=fingerprint("write_report"),
     script:
         "../scripts/write_report.py"

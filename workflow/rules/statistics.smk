@@ -28,6 +28,8 @@ rule tabulate:
         record="<records>/tabulate/{cohort}_{table}.json",
     log:
         "<logs>/tabulate/{cohort}_{table}.log",
+    benchmark:
+        "<benchmarks>/tabulate/{cohort}_{table}.tsv"
     wildcard_constraints:
         table="|".join(TABLES),
     conda:

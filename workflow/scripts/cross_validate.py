@@ -1,16 +1,28 @@
 """Repeated nested cross-validation of the classifier: predictions of samples that no step had seen."""
 
+from pathlib import Path
+
 from decidua import tables
-from decidua.classifier import Settings, cross_validate
+from decidua.classifier import Folds, Settings, combine, evaluate_folds
 from decidua.job import job
+
+
+def read_part(folder):
+    """What cross_validate_part left in a folder."""
+    predictions, folds = (tables.read(folder / f"{name}.parquet") for name in ("predictions", "folds"))
+    return Folds(predictions, folds, tables.read_matrix(folder / "coefficients.parquet"))
+
 
 if __name__ == "__main__":
     with job(snakemake) as this:
-        counts = tables.read_matrix(snakemake.input.counts)
-        samples = tables.read(snakemake.input.samples).set_index("sample")
-        groups = samples["group"] if samples["group"].notna().any() else None
         settings = Settings(**snakemake.params.settings)
-        outcome = cross_validate(counts, samples["label"], groups, settings, this.rng)
+        if folders := sorted({Path(path).parent for path in snakemake.input.parts}):
+            parts = [read_part(folder) for folder in folders]
+        else:
+            counts = tables.read_matrix(snakemake.input.counts)
+            samples = tables.read(snakemake.input.samples).set_index("sample")
+            parts = [evaluate_folds(counts, samples["label"], samples["group"], settings, this.rng)]
+        outcome = combine(parts, settings)
         tables.write(outcome.predictions, snakemake.output.predictions)
         tables.write(outcome.folds, snakemake.output.folds)
         tables.write(outcome.genes, snakemake.output.genes)

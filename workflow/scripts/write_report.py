@@ -2,17 +2,14 @@
 
 from pathlib import Path
 
-import yaml
-
 from decidua import tables
-from decidua.config import load_yaml
+from decidua.files import write_text
 from decidua.job import job
 from decidua.report import (
     Figure,
     audit_section,
     cohort_section,
     package_table,
-    public_settings,
     render,
     study_section,
 )
@@ -51,6 +48,6 @@ if __name__ == "__main__":
             sections=sections,
             synthetic=[f"{s.title}: {s.synthetic}." for s in sections if s.synthetic],
             packages=package_table(),
-            settings=yaml.safe_dump(public_settings(load_yaml(snakemake.input.config)), allow_unicode=True),
+            settings=Path(snakemake.input.config).read_text(encoding="utf-8"),
         )
-        Path(snakemake.output.report).write_text(page, encoding="utf-8")
+        write_text(page, snakemake.output.report)

@@ -5,7 +5,7 @@ learns (size-factor reference, gene filter, standardisation, penalty, threshold,
 `learn`, which is handed the training samples and nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -152,6 +152,19 @@ def best_threshold(probability: np.ndarray, is_case: np.ndarray) -> float:
     return float(best[np.argmin(np.abs(best - 0.5))])
 
 
+@dataclass(frozen=True)
+class Folds:
+    """What some outer folds gave: enough to combine them with the other folds.
+
+    predictions, folds: as in `CrossValidation`, of these folds. coefficients: genes (sorted by name) x folds
+    (columns "repeat:fold"), of standardised expression; NaN where the fold's filter left the gene out.
+    """
+
+    predictions: pd.DataFrame
+    folds: pd.DataFrame
+    coefficients: pd.DataFrame
+
+
 def cross_validate(
     counts: pd.DataFrame,
     labels: pd.Series,
@@ -159,17 +172,31 @@ def cross_validate(
     settings: Settings,
     rng: np.random.Generator,
 ) -> CrossValidation:
-    """Repeated nested cross-validation of the ridge logistic regression.
+    """Repeated nested cross-validation of the ridge logistic regression, at once.
+
+    Args and Raises are those of `evaluate_folds`, Returns that of `combine`.
+    """
+    return combine([evaluate_folds(counts, labels, groups, settings, rng)], settings)
+
+
+def evaluate_folds(
+    counts: pd.DataFrame,
+    labels: pd.Series,
+    groups: pd.Series | None,
+    settings: Settings,
+    rng: np.random.Generator,
+    part: int = 1,
+    parts: int = 1,
+) -> Folds:
+    """Learn and test in a share of the outer folds of all repeats.
 
     Args:
         counts: genes x samples, whole numbers.
         labels: "case" or "control" by sample; the samples of `counts`, in any order.
         groups: what must stay together (a woman's samples), by sample; None or all missing: nothing.
-        rng: its spawned children serve the repeats, so the first repeats do not depend on how many follow.
-
-    Returns:
-        Predictions, folds and genes. They depend neither on the order of samples or genes nor on which
-        class is called the case (scores then change sign), nor on the number of cores.
+        rng: its spawned children serve the repeats and theirs the folds, so what comes of a fold depends
+            neither on how many others there are nor on which share it is in.
+        part, parts: which share, 1 to `parts`, and of how many; not more than there are folds.
 
     Raises:
         InputError: labels that do not fit the counts, too few samples or groups, nothing expressed.
@@ -180,36 +207,63 @@ def cross_validate(
         raise InputError(problem)
     by_gene = np.argsort(counts.index.to_numpy(dtype=object), kind="stable")
     matrix = np.ascontiguousarray(counts.to_numpy()[by_gene].T, dtype=np.float32)
-    predictions, fold_rows, tally = [], [], _GeneTally(len(counts), settings.top)
+    predictions, fold_rows, coefficients = [], [], {}
     with threadpool_limits(limits=1, user_api="blas"):
-        for repeat, child in enumerate(rng.spawn(settings.repeats), start=1):
-            for fold, model, train, test in _outer_folds(matrix, is_case, codes, settings, child):
-                scores = model.score(matrix[test])
-                predictions.append(
-                    pd.DataFrame(
-                        {
-                            "sample": counts.columns[test],
-                            "group": names[test],
-                            "label": np.where(is_case[test], CASE, CONTROL),
-                            "repeat": repeat,
-                            "fold": fold,
-                            "score": scores,
-                            "probability": expit(scores),
-                            "threshold": model.threshold,
-                            "predicted": np.where(expit(scores) >= model.threshold, CASE, CONTROL),
-                        }
-                    )
+        for repeat, fold, train, test, stream in _outer_folds(is_case, codes, settings, rng):
+            if ((repeat - 1) * settings.folds + fold - part) % parts:
+                continue
+            model = learn(matrix[train], is_case[train], codes[train], settings, stream)
+            scores = model.score(matrix[test])
+            predictions.append(
+                pd.DataFrame(
+                    {
+                        "sample": counts.columns[test],
+                        "group": names[test],
+                        "label": np.where(is_case[test], CASE, CONTROL),
+                        "repeat": repeat,
+                        "fold": fold,
+                        "score": scores,
+                        "probability": expit(scores),
+                        "threshold": model.threshold,
+                        "predicted": np.where(expit(scores) >= model.threshold, CASE, CONTROL),
+                    }
                 )
-                place = {"repeat": repeat, "fold": fold}
-                fold_rows.append(place | _fold_row(model, scores, is_case[train], is_case[test], settings))
-                tally.add(model)
-    table = pd.concat(predictions).sort_values(["repeat", "sample"], kind="stable", ignore_index=True)
-    text = {name: "string" for name in ("sample", "group", "label", "predicted")}
-    return CrossValidation(
-        predictions=table.astype(text),
-        folds=pd.DataFrame(fold_rows).astype({"auc": "Float64", "note": "string"}),
-        genes=tally.table(counts.index[by_gene]),
+            )
+            place = {"repeat": repeat, "fold": fold}
+            fold_rows.append(place | _fold_row(model, scores, is_case[train], is_case[test], settings))
+            coefficients[f"{repeat}:{fold}"] = np.full(len(counts), np.nan)
+            coefficients[f"{repeat}:{fold}"][model.preparation.genes] = model.coefficients
+    return Folds(
+        predictions=_typed(pd.concat(predictions), "sample", "group", "label", "predicted"),
+        folds=_typed(pd.DataFrame(fold_rows).astype({"auc": "Float64"}), "reference", "at_edge", "note"),
+        coefficients=pd.DataFrame(coefficients, index=pd.Index(counts.index[by_gene], name="gene")),
     )
+
+
+def combine(parts: Sequence[Folds], settings: Settings) -> CrossValidation:
+    """All outer folds together, however they were shared out.
+
+    Returns:
+        Predictions, folds and genes. They depend neither on the order of samples or genes nor on which
+        class is called the case (scores then change sign), nor on the number of parts or cores.
+    """
+    predictions, folds = (
+        pd.concat([getattr(part, name) for part in parts]) for name in ("predictions", "folds")
+    )
+    folds = folds.sort_values(["repeat", "fold"], ignore_index=True)
+    coefficients = pd.concat([part.coefficients for part in parts], axis="columns")
+    tally = _GeneTally(len(coefficients), settings.top)
+    for repeat, fold in zip(folds["repeat"], folds["fold"], strict=True):
+        tally.add(coefficients[f"{repeat}:{fold}"].to_numpy())
+    return CrossValidation(
+        predictions=predictions.sort_values(["repeat", "sample"], kind="stable", ignore_index=True),
+        folds=folds,
+        genes=tally.table(coefficients.index),
+    )
+
+
+def _typed(table: pd.DataFrame, *text: str) -> pd.DataFrame:
+    return table.astype({name: "string" for name in text})
 
 
 def _aligned(
@@ -235,13 +289,14 @@ def _aligned(
 
 
 def _outer_folds(
-    matrix: np.ndarray, is_case: np.ndarray, codes: np.ndarray, settings: Settings, rng: np.random.Generator
-) -> Iterator[tuple[int, Model, np.ndarray, np.ndarray]]:
-    deal, *inner = rng.spawn(settings.folds + 1)
-    for fold, (train, test) in enumerate(
-        splits(stratified_folds(is_case, codes, settings.folds, deal)), start=1
-    ):
-        yield fold, learn(matrix[train], is_case[train], codes[train], settings, inner[fold - 1]), train, test
+    is_case: np.ndarray, codes: np.ndarray, settings: Settings, rng: np.random.Generator
+) -> Iterator[tuple[int, int, np.ndarray, np.ndarray, np.random.Generator]]:
+    """Repeat, fold, positions of training and test samples, and the fold's own random stream."""
+    for repeat, child in enumerate(rng.spawn(settings.repeats), start=1):
+        deal, *streams = child.spawn(settings.folds + 1)
+        fold_of = stratified_folds(is_case, codes, settings.folds, deal)
+        for fold, ((train, test), stream) in enumerate(zip(splits(fold_of), streams, strict=True), start=1):
+            yield repeat, fold, train, test, stream
 
 
 def _fold_row(
@@ -286,8 +341,10 @@ class _GeneTally:
             np.zeros(genes) for _ in range(5)
         )
 
-    def add(self, model: Model) -> None:
-        genes, coefficients = model.preparation.genes, model.coefficients
+    def add(self, of_fold: np.ndarray) -> None:
+        """The coefficients of a fold's model, NaN where its filter left the gene out."""
+        genes = np.flatnonzero(np.isfinite(of_fold))
+        coefficients = of_fold[genes]
         order = np.argsort(-np.abs(coefficients), kind="stable")
         ranks = np.full(len(self.kept), float(len(self.kept)))  # a gene filtered out ranks last
         ranks[genes[order]] = np.arange(1, len(genes) + 1)

@@ -13,6 +13,10 @@ from jsonschema.exceptions import ValidationError
 
 from decidua.errors import InputError
 
+#: The safe loader in C, ten times as fast, where PyYAML has it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Keys that say how a run is made, not what comes out: not recorded with the results.
+HOW = ("execution", "against", "pathvars")
 SECTIONS = ("cohorts", "studies", "papers")
 PANELS = "workflow/resources/panels"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
@@ -48,7 +52,7 @@ def load_yaml(path: str | Path) -> Any:
     """A YAML file's content; an unreadable one is an InputError that names the place."""
     try:
         with Path(path).open(encoding="utf-8") as handle:
-            return yaml.safe_load(handle)
+            return yaml.load(handle, Loader=LOADER)
     except FileNotFoundError:
         raise InputError(f"{path}: found no such file; expected a YAML file") from None
     except yaml.YAMLError as error:
@@ -68,6 +72,24 @@ def effective(config: Mapping[str, Any]) -> dict[str, Any]:
     for study in full["studies"].values():
         study["classifier"] = {**deepcopy(full["classifier"]), **study.get("classifier", {})}
     return full
+
+
+def recorded(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that decide what comes out."""
+    return {key: value for key, value in config.items() if key not in HOW}
+
+
+def public(settings: Any) -> Any:
+    """Settings as they may be published: of a path outside of the working folder only the file's name."""
+    if isinstance(settings, Mapping):
+        return {key: public(value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [public(value) for value in settings]
+    if isinstance(settings, str) and (
+        settings.startswith(("/", "~", "..")) or re.match(r"[A-Za-z]:\\", settings)
+    ):
+        return Path(settings.replace("\\", "/")).name
+    return settings
 
 
 def _without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:

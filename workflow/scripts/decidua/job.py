@@ -4,7 +4,7 @@ import logging
 import sys
 import traceback
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +29,16 @@ class Job:
     @property
     def rng(self) -> "np.random.Generator":
         """A generator that depends on the seed, the rule and the wildcards, not on the order of jobs."""
+        return self.stream(self.rule, dict(self.wildcards))
+
+    def stream(self, rule: str, wildcards: Mapping[str, str]) -> "np.random.Generator":
+        """The generator of that rule's job: who does a part of another's work draws from its stream."""
         import numpy as np
 
         if self.seed is None:
             raise RuntimeError(f"rule {self.rule} draws random numbers: give it `seed` among its params")
-        stream = "/".join([self.rule, *(f"{name}={value}" for name, value in self.wildcards)])
-        return np.random.default_rng(np.random.SeedSequence([self.seed, zlib.crc32(stream.encode())]))
+        name = "/".join([rule, *(f"{key}={value}" for key, value in sorted(wildcards.items()))])
+        return np.random.default_rng(np.random.SeedSequence([self.seed, zlib.crc32(name.encode())]))
 
 
 @contextmanager
@@ -42,8 +46,9 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
     """Run a script's work: everything it says, and a traceback if it fails, goes to the rule's log.
 
     Bad input is told in plain lines, without a traceback. When the work is done, the record of provenance is
-    written to the output named `record`; a rule without outputs leaves none. Of the params, `code` is the
-    fingerprint, `seed` the seed and `synthetic` the mark of data that are not of patients.
+    written to the output named `record`, if there is one. Of the params, `code` is the fingerprint, `seed`
+    the seed and `synthetic` the mark of data that are not of patients. Inputs named `parts` are not recorded:
+    they are pieces of the job's own work, made from its other inputs, as many as the execution asks for.
     """
     log = Path(snakemake.log[0])
     logging.basicConfig(
@@ -55,7 +60,7 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
     this = Job(snakemake.rule, tuple(sorted(wildcards.items())), params.get("seed"))
     try:
         yield this
-        if snakemake.output:
+        if snakemake.output.get("record"):
             _leave_record(snakemake, params, wildcards)
     except InputError as error:
         logging.error("%s", error)
@@ -72,7 +77,7 @@ def _leave_record(snakemake: "Snakemake", params: dict[str, Any], wildcards: dic
         wildcards=wildcards,
         version=snakemake.config["version"],
         params=params,
-        inputs=[str(path) for path in snakemake.input],
+        inputs=[str(path) for path in snakemake.input if path not in snakemake.input.get("parts", ())],
         outputs=[str(path) for path in snakemake.output if path != snakemake.output.record],
         synthetic=bool(params.get("synthetic")),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from decidua.errors import InputError
+from decidua.files import write_text
 
 PACKAGES = (
     "numpy",
@@ -22,11 +23,23 @@ PACKAGES = (
     "scikit-learn",
     "matplotlib",
     "seaborn",
+    "pillow",
+    "openpyxl",
+    "jinja2",
+    "threadpoolctl",
     "snakemake",
 )
-MODULE_OF = {"scikit-learn": "sklearn"}
-#: What the manifest cannot list: itself and the record of the job that wrote it.
-UNLISTED = ("manifest.tsv", "provenance/write_manifest.json")
+MODULE_OF = {"scikit-learn": "sklearn", "pillow": "PIL"}
+#: The folder that holds the Snakefile.
+WORKFLOW = Path(__file__).resolve().parents[3]
+#: What the manifest cannot list: itself, the record of the job that wrote it, the mark of a frozen version.
+UNLISTED = ("manifest.tsv", "provenance/write_manifest.json", "frozen")
+#: What is not the same bytes in every run, with the reason; the manifest and the crate know no hash of it.
+NOT_BYTE_STABLE = {
+    "open/run": "times, memory and the clock of the run at hand",
+    "benchmarks": "seconds and memory of each job, as measured",
+    "logs": "what jobs said, with paths of the machine at hand",
+}
 MANIFEST_COLUMNS = ("path", "sha256", "rule", "fingerprint", "synthetic")
 
 
@@ -94,7 +107,8 @@ def record(
 ) -> dict[str, Any]:
     """One job's provenance: what went in, what came out, by which code, settings, seed and packages.
 
-    Holds no clock time, user, host or absolute path; a file from outside the working folder goes by its name.
+    Holds no clock time, user, host or absolute path; a file from outside the working folder and the
+    workflow's own goes by its name.
     """
     return {
         "rule": rule,
@@ -107,21 +121,28 @@ def record(
         "inputs": {_shown(path): sha256(path) for path in inputs},
         "outputs": {_shown(path): sha256(path) for path in outputs},
         "packages": {
-            name: importlib.metadata.version(name)
-            for name in PACKAGES
-            if MODULE_OF.get(name, name) in sys.modules
+            name: version for name, version in installed().items() if MODULE_OF.get(name, name) in sys.modules
         },
     }
 
 
+def installed() -> dict[str, str]:
+    """Name to version of the packages that results can depend on."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
 def _shown(path: str) -> str:
-    return Path(path).name if Path(path).is_absolute() else str(path)
+    """A path as a record may show it: below the working folder or the workflow's own, else its name alone."""
+    if not Path(path).is_absolute():
+        return str(path)
+    inside = Path(path).is_relative_to(WORKFLOW)
+    return Path(path).relative_to(WORKFLOW).as_posix() if inside else Path(path).name
 
 
 def write_record(entry: Mapping[str, Any], path: str | Path) -> None:
     """Write a record as JSON with sorted keys."""
     text = json.dumps(entry, indent=1, sort_keys=True, ensure_ascii=False, default=str)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    write_text(text + "\n", path)
 
 
 def manifest(records: Iterable[str | Path], results: str | Path) -> list[dict[str, str]]:
@@ -156,7 +177,7 @@ def verify(results: str | Path) -> dict[str, str]:
 
     Returns:
         Path (relative to the folder) to intact, changed, missing or foreign (a file that no job of the
-        manifest made), sorted by path. Logs, the manifest and its own record are not looked at.
+        manifest made), sorted by path. The manifest itself and what is not byte-stable are not looked at.
 
     Raises:
         InputError: there is no manifest.
@@ -172,9 +193,14 @@ def verify(results: str | Path) -> dict[str, str]:
     verdicts = {path: _verdict(results / path, digest) for path, digest in listed.items()}
     for file in results.rglob("*"):
         path = file.relative_to(results)
-        if file.is_file() and path.parts[0] != "logs" and path.as_posix() not in UNLISTED:
+        if file.is_file() and byte_stable(path) and path.as_posix() not in UNLISTED:
             verdicts.setdefault(path.as_posix(), "foreign")
     return dict(sorted(verdicts.items()))
+
+
+def byte_stable(path: Path) -> bool:
+    """Whether a path, relative to the version's folder, is the same bytes in every run."""
+    return not any(path.is_relative_to(place) for place in NOT_BYTE_STABLE)
 
 
 def _verdict(file: Path, digest: str) -> str:

@@ -1,8 +1,6 @@
 """What does the run say to a person who reads one page?"""
 
 import base64
-import importlib.metadata
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from markupsafe import Markup
 
 from decidua import results, words
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
-from decidua.provenance import PACKAGES
+from decidua.provenance import installed
 
 Row = Mapping[str, Any]
 
@@ -455,20 +453,7 @@ def _recomputed(amount: float, verdict: str, printed: str) -> str:
 # ---- the run
 
 
-def public_settings(settings: Any) -> Any:
-    """Settings as they may be published: of a path outside of the working folder only the file's name."""
-    if isinstance(settings, Mapping):
-        return {key: public_settings(value) for key, value in settings.items()}
-    if isinstance(settings, list):
-        return [public_settings(value) for value in settings]
-    if isinstance(settings, str) and (
-        settings.startswith(("/", "~", "..")) or re.match(r"[A-Za-z]:\\", settings)
-    ):
-        return Path(settings.replace("\\", "/")).name
-    return settings
-
-
 def package_table() -> Table:
     """Versions of the main packages of the environment."""
-    rows = [[name, importlib.metadata.version(name)] for name in PACKAGES]
+    rows = [[name, version] for name, version in installed().items()]
     return Table("Main packages of the environment", ["Package", "Version"], rows)

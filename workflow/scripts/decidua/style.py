@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from decidua.files import whole
+
 #: The width of a printed column, in inches (89 mm): that of every figure.
 ONE_COLUMN = 3.5
 DPI = 300
@@ -141,15 +143,9 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
         page = io.BytesIO()
         figure.savefig(page, format=path.suffix[1:], metadata=_METADATA[path.suffix])
         drawn[path] = page.getvalue()
-    parts = {path: path.with_name(f".{path.name}.part") for path in drawn}
-    try:
-        for path, content in drawn.items():
-            parts[path].write_bytes(content)
-        for path, part in parts.items():
-            part.replace(path)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+    with whole(*drawn) as parts:
+        for part, content in zip(parts, drawn.values(), strict=True):
+            part.write_bytes(content)
 
 
 @lru_cache(maxsize=10_000)

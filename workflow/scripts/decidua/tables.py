@@ -5,20 +5,22 @@ from pathlib import Path
 import pandas as pd
 
 from decidua import results
+from decidua.files import whole
 
 #: 12 significant digits: more than any reader needs, fewer than differ between processors.
 FLOAT_FORMAT = "%.12g"
 
 
 def write(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as Parquet or CSV, by the path's ending; the index is not written."""
-    path = Path(path)
-    if path.suffix == ".parquet":
-        table.to_parquet(path, index=False, engine="pyarrow", compression="zstd")
-    elif path.suffix == ".csv":
-        table.to_csv(path, index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8")
-    else:
+    """Write a table, without its index, as Parquet or CSV by the path's ending, whole or not at all."""
+    kind = Path(path).suffix
+    if kind not in (".parquet", ".csv"):
         raise ValueError(f"{path}: tables are written as .parquet or .csv")
+    with whole(path) as (part,):
+        if kind == ".parquet":
+            table.to_parquet(part, index=False, engine="pyarrow", compression="zstd")
+        else:
+            table.to_csv(part, index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8")
 
 
 def read(path: str | Path) -> pd.DataFrame:
