@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 from conftest import ROOT, snakemake
 
 
@@ -61,6 +62,11 @@ def test_an_edited_engine_redoes_the_classifier_alone(redone):
     assert jobs == {"cross_validate", "measure_performance", "plot_roc", "plot_performance", *PAGE}
 
 
+def test_another_style_of_one_figure_redoes_that_figure_and_the_page(redone):
+    jobs = redone(f"{LIBRARY}/figures/flow.py", "from collections", "# Another style.\nfrom collections")
+    assert jobs == {"plot_flow", *PAGE}
+
+
 def test_a_changed_cutoff_redoes_the_markers_and_what_follows(redone):
     jobs = redone("workflow/resources/panels/lee2013.yaml", "above: 16.1", "above: 16.2")
     assert "classify_markers" in jobs and "tabulate" in jobs
@@ -70,6 +76,23 @@ def test_a_changed_cutoff_redoes_the_markers_and_what_follows(redone):
 def test_a_changed_covariate_redoes_the_regression_only_among_the_tables(checkout, redone):
     jobs = redone("config.yaml", "covariates: [age, bmi, miscarriages]", "covariates: [age, bmi]")
     assert jobs == {"record_config", "tabulate", "audit_paper", *PAGE}
+
+
+def test_a_second_cohort_redoes_nothing_of_the_first(checkout, tmp_path):
+    second = {
+        "title": "B",
+        "source": "reconstruction",
+        "paper": "han2025",
+        "scenario": "B",
+        "panel": "lee2013",
+    }
+    overlay = tmp_path / "second.yaml"
+    overlay.write_text(yaml.safe_dump({"cohorts": {"other": second}}))
+    run = snakemake(checkout, "--dry-run", config="small.yaml", overlays=[overlay], root=checkout)
+    assert run.status == 0, run.text
+    one = {"reconstruct_cohort", "validate_cohort", "classify_markers", "plot_flow", "plot_prevalence"}
+    expected = dict.fromkeys([*one, "plot_live_birth", "record_config", *PAGE, "all"], 1)
+    assert run.jobs() == expected | {"tabulate": 6, "plot_trend": 4}
 
 
 def test_nothing_changed_redoes_nothing(checkout):

@@ -12,6 +12,8 @@ rule audit_paper:
         "<logs>/audit_paper/{paper}.log",
     benchmark:
         "<benchmarks>/audit_paper/{paper}.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:

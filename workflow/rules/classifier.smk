@@ -45,6 +45,8 @@ rule cross_validate:
         "<logs>/cross_validate/{study}.log",
     benchmark:
         "<benchmarks>/cross_validate/{study}.tsv"
+    group:
+        "performance"
     conda:
         "../../envs/decidua.yaml"
     resources:
@@ -70,6 +72,8 @@ rule measure_performance:
         "<logs>/measure_performance/{study}.log",
     benchmark:
         "<benchmarks>/measure_performance/{study}.tsv"
+    group:
+        "performance"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -100,6 +104,8 @@ rule plot_roc:
         "<logs>/plot_roc/{study}.log",
     benchmark:
         "<benchmarks>/plot_roc/{study}.tsv"
+    group:
+        "performance"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -132,6 +138,8 @@ rule plot_performance:
         "<logs>/plot_performance/{study}.log",
     benchmark:
         "<benchmarks>/plot_performance/{study}.tsv"
+    group:
+        "performance"
     conda:
         "../../envs/decidua.yaml"
     params:

@@ -15,6 +15,8 @@ rule reconstruct_cohort:
         "<benchmarks>/reconstruct_cohort/{cohort}.tsv"
     wildcard_constraints:
         cohort="|".join(RECONSTRUCTED) or "(?!)",
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -41,6 +43,8 @@ rule validate_cohort:
         "<logs>/validate_cohort/{cohort}.log",
     benchmark:
         "<benchmarks>/validate_cohort/{cohort}.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:

@@ -85,8 +85,17 @@ def fingerprint(rule):
 
 
 def memory(least, per_input):
-    """A resources function: MiB that grow with the input (MiB a MiB on disk) and with each attempt."""
-    return lambda wildcards, input, attempt: attempt * int(least + per_input * input.size_mb)
+    """A resources function: MB that grow with the input (MB a MB on disk) and with each attempt.
+
+    An input that is not there yet, because another job of the same group makes it, counts as nothing:
+    Snakemake's `input.size_mb` would make the whole unknown, and drop it from what the group asks for.
+    """
+
+    def wanted(wildcards, input, attempt):
+        size = sum(os.path.getsize(path) for path in input if os.path.exists(path)) / 1e6
+        return attempt * int(least + per_input * size)
+
+    return wanted
 
 
 def minutes(least):

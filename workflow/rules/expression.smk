@@ -15,6 +15,8 @@ rule simulate_study:
         "<benchmarks>/simulate_study/{study}.tsv"
     wildcard_constraints:
         study="|".join(SIMULATED) or "(?!)",
+    group:
+        "expression"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -38,6 +40,8 @@ rule validate_study:
         "<logs>/validate_study/{study}.log",
     benchmark:
         "<benchmarks>/validate_study/{study}.tsv"
+    group:
+        "expression"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -63,6 +67,8 @@ rule describe_expression:
         "<logs>/describe_expression/{study}.log",
     benchmark:
         "<benchmarks>/describe_expression/{study}.tsv"
+    group:
+        "expression"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -92,6 +98,8 @@ rule plot_quality:
         "<logs>/plot_quality/{study}.log",
     benchmark:
         "<benchmarks>/plot_quality/{study}.tsv"
+    group:
+        "expression"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -123,6 +131,8 @@ rule plot_components:
         "<logs>/plot_components/{study}.log",
     benchmark:
         "<benchmarks>/plot_components/{study}.tsv"
+    group:
+        "expression"
     conda:
         "../../envs/decidua.yaml"
     params:

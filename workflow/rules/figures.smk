@@ -20,6 +20,8 @@ rule plot_flow:
         "<logs>/plot_flow/{cohort}.log",
     benchmark:
         "<benchmarks>/plot_flow/{cohort}.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -48,6 +50,8 @@ rule plot_prevalence:
         "<logs>/plot_prevalence/{cohort}.log",
     benchmark:
         "<benchmarks>/plot_prevalence/{cohort}.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -77,6 +81,8 @@ rule plot_live_birth:
         "<logs>/plot_live_birth/{cohort}.log",
     benchmark:
         "<benchmarks>/plot_live_birth/{cohort}.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:
@@ -108,6 +114,8 @@ rule plot_trend:
         "<logs>/plot_trend/{cohort}_{trend}.log",
     benchmark:
         "<benchmarks>/plot_trend/{cohort}_{trend}.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:

@@ -14,6 +14,8 @@ rule classify_markers:
         "<logs>/classify_markers/{cohort}.log",
     benchmark:
         "<benchmarks>/classify_markers/{cohort}.tsv"
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:

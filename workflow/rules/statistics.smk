@@ -32,6 +32,8 @@ rule tabulate:
         "<benchmarks>/tabulate/{cohort}_{table}.tsv"
     wildcard_constraints:
         table="|".join(TABLES),
+    group:
+        "cohort"
     conda:
         "../../envs/decidua.yaml"
     params:
