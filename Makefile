@@ -14,7 +14,7 @@ ifeq ($(UV_DEFAULT_INDEX),)
 unexport UV_DEFAULT_INDEX
 endif
 
-.PHONY: study test lint format lock slurm-extra clean help
+.PHONY: study test test-slurm reference lint format lock slurm-extra clean help
 study: $(READY)  ## run the whole study (default)
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 	@echo "The report: $$(ls -t results/*/open/report.html | head -n 1)"
@@ -22,11 +22,19 @@ study: $(READY)  ## run the whole study (default)
 test: $(READY)  ## run the tests (ARGS='-k markers' for some of them)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
+test-slurm:  ## run the study on a real Slurm cluster that is made on this machine (Debian, as root)
+	@$(MAKE) --no-print-directory VENV=.venv-slurm slurm-extra
+	@$(CURDIR)/.venv-slurm/bin/python -m pytest tests/slurm $(ARGS)
+
 lint: $(READY)  ## format and lint checks, as in CI
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+
+reference: study  ## renew tests/reference/default from a run of the default study; review the diff
+	@$(BIN)/snakemake --cores 1 write_reference --config against=tests/reference/default
+	@git --no-pager diff --stat -- tests/reference/default
 
 format: $(READY)  ## put the code in the house format
 	$(BIN)/ruff check --fix .
@@ -43,7 +51,7 @@ slurm-extra: $(READY)  ## add the Slurm executor (makes every start of Snakemake
 	$(BIN)/uv pip install --quiet --require-hashes --requirement requirements-slurm.lock --python $(BIN)/python
 
 clean:  ## remove the environment; results stay
-	rm -rf $(VENV)
+	rm -rf .venv .venv-slurm
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14

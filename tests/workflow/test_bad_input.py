@@ -4,7 +4,8 @@ import gzip
 
 import pytest
 import yaml
-from conftest import snakemake
+
+from running import snakemake
 
 HEADER = "Woman,Cause,Age,BMI,Losses,NK,Lysis50,Th1Th2,Outcome\n"
 GOOD = [

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROOT, snakemake
 
 from decidua import tables
 from decidua.provenance import verify
+from running import ROOT, snakemake
 
 CHAPTERS = [
     "cohort",

@@ -1,9 +1,9 @@
 """The same targets on real data; DECIDUA_REAL_DATA names the folder, which is not part of the project."""
 
 import pytest
-from conftest import snakemake
 
 from decidua import tables
+from running import snakemake
 
 
 @pytest.fixture(scope="module")

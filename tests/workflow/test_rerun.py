@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 import yaml
-from conftest import ROOT, snakemake
+
+from running import ROOT, snakemake
 
 
 @pytest.fixture(scope="module")

@@ -5,29 +5,17 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, command_of, snakemake
 
-from decidua.provenance import NOT_BYTE_STABLE, byte_stable, sha256
+from decidua.provenance import NOT_BYTE_STABLE, byte_stable
+from running import NO_NETWORK, ROOT, command_of, files, hashes, snakemake, wait_for
 
 #: The simulated matrix is smaller than the default one; everything else is the default study.
 STUDY = "small.yaml"
 #: Not a word of any text, so that it can be looked for.
 USER = "xaveria_q"
-
-
-def files(run):
-    """Every file of the version that is said to be byte-stable, by its path."""
-    found = {path.relative_to(run.results): path for path in run.results.rglob("*") if path.is_file()}
-    return {path.as_posix(): file for path, file in found.items() if byte_stable(path)}
-
-
-def hashes(run):
-    """The hash of each of them."""
-    return {path: sha256(file) for path, file in files(run).items()}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +96,7 @@ def test_nothing_open_names_a_user_a_host_or_a_folder_of_this_machine(first):
             if path.suffix not in (
                 ".png",
                 ".pdf",
-            ):  # where short names stand by chance, as in the page's pictures
+            ):  # in pictures short names stand by chance
                 text = re.sub(r"data:image/png;base64,[\w/+=]+", "", content.decode())
                 found = [name for name in names if re.search(rf"(?<![\w/]){re.escape(name)}\b", text)]
                 assert not found, path
@@ -120,21 +108,11 @@ def test_nothing_open_names_a_user_a_host_or_a_folder_of_this_machine(first):
 def begin(folder, *targets):
     """Start the study in the background."""
     folder.mkdir()
-    variables = {**os.environ, "PYTHONPATH": str(ROOT / "tests/workflow/blocked")}
+    variables = {**os.environ, **NO_NETWORK}
     with (folder / "said").open("w") as said:
         return subprocess.Popen(
             command_of(folder, *targets, config=STUDY), stdout=said, stderr=subprocess.STDOUT, env=variables
         )
-
-
-def wait_for(what, seconds=300):
-    """The first true answer of a function."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := what():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come to that")
 
 
 def processes(*words):

@@ -75,7 +75,7 @@ def resource(path):
 def compared_with(against):
     """The folder that `against` means: a version's, by its name, or any other; None for none."""
     if against and (Path("results") / against).is_dir():
-        return f"results/{against}"
+        return str(Path("results") / against)
     return against and resource(against)
 
 
