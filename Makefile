@@ -48,7 +48,7 @@ lock: $(READY)  ## resolve pyproject.toml anew: requirements.lock, the Slurm ext
 	    --no-emit-index-url --no-header --constraint requirements.lock --extra slurm pyproject.toml -o requirements-slurm.lock
 
 slurm-extra: $(READY)  ## add the Slurm executor (makes every start of Snakemake ask for a Slurm controller)
-	$(BIN)/uv pip install --quiet --require-hashes --requirement requirements-slurm.lock --python $(BIN)/python
+	$(BIN)/uv pip install --quiet --require-hashes --compile-bytecode --requirement requirements-slurm.lock --python $(BIN)/python
 
 clean:  ## remove the environment; results stay
 	rm -rf .venv .venv-slurm

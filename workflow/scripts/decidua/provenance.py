@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,8 +128,12 @@ def record(
 
 
 def installed() -> dict[str, str]:
-    """Name to version of the packages that results can depend on."""
-    return {name: importlib.metadata.version(name) for name in PACKAGES}
+    """Name to version of the packages that results can depend on; not of those that are not there."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _shown(path: str) -> str:
