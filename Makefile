@@ -41,7 +41,7 @@ format: $(READY)  ## put the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
 
-lock: $(READY)  ## resolve pyproject.toml anew: requirements.lock, the Slurm extra's lock and envs/
+lock: $(READY)  ## resolve pyproject.toml anew: requirements.lock and the Slurm extra's lock (the tests say what envs/ must say)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-header --upgrade --extra test pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import re
 import shlex
 import shutil
@@ -193,10 +194,9 @@ def test_what_the_image_copies_is_enough_to_plan_the_study(tmp_path):
             else:
                 inside.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / source, inside)
-    [command] = instructions("ENTRYPOINT")
-    arguments = "".join(command).strip("[]").split(",")
+    command = json.loads(re.search(r"^ENTRYPOINT (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[1])
     run = subprocess.run(
-        [sys.executable, "-m", *arguments[:-1], str(image / arguments[-1].strip("/")), "--dry-run"],
+        [sys.executable, "-m", *command[:-1], str(image / command[-1].strip("/")), "--dry-run"],
         cwd=folder,
         capture_output=True,
         text=True,

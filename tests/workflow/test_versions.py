@@ -4,7 +4,6 @@ import shutil
 
 import pandas as pd
 import pytest
-import yaml
 
 from decidua import tables
 from running import ROOT, snakemake
@@ -16,14 +15,6 @@ def copy_of(run, folder):
     """The results of a run, in another folder, to be changed."""
     shutil.copytree(run.results, folder / "results/v1")
     return folder / "results/v1"
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The cohort's statistics of the small study, with their manifest, as version v1."""
-    run = snakemake(tmp_path_factory.mktemp("versions"), config="small.yaml")
-    assert run.status == 0, run.text
-    return run
 
 
 def test_the_default_study_reproduces_the_reference_at_some_level(default_run):
@@ -65,52 +56,58 @@ def test_a_reference_is_written_from_intact_results_only(default_run, tmp_path):
     assert not (tmp_path / "again").exists()
 
 
-def test_two_versions_are_compared_with_the_reason_and_the_numbers(small, tmp_path):
-    change = {"version": "v2", "analysis": {"confidence": 0.9}, "cohorts": {"han2025": {"scenario": "A"}}}
-    (tmp_path / "v2.yaml").write_text(yaml.safe_dump(change))
-    second = snakemake(small.folder, config="small.yaml", overlays=[tmp_path / "v2.yaml"])
-    assert second.status == 0, second.text
-    told = snakemake(
-        small.folder, "diff", "--config", "against=v1", config="small.yaml", overlays=[tmp_path / "v2.yaml"]
+def test_two_versions_are_compared_with_the_reason_and_the_numbers(default_run, tmp_path):
+    (tmp_path / "v2.yaml").write_text(
+        "{version: v2, analysis: {confidence: 0.9}, studies: {endometrium: null}}\n"
     )
+    options = {"overlays": [tmp_path / "v2.yaml"]}
+    second = snakemake(default_run.folder, **options)
+    assert second.status == 0, second.text
+    told = snakemake(default_run.folder, "diff", "--config", "against=v1", **options)
     assert told.status == 0, told.text
     assert told.jobs() == {"diff": 1}, "nothing is made anew"
     assert "v1 -> v2:" in told.text and "confidence (0.95 -> 0.9)" in told.text
-    folder = small.folder / "results/diffs/v1_v2"
+    folder = default_run.folder / "results/diffs/v1_v2"
     artifacts = pd.read_csv(folder / "artifacts.csv").set_index("path")
     changed = artifacts.loc["open/cohorts/han2025/statistics/prevalence.csv"]
     assert changed["verdict"] == "changed" and "confidence: 0.95 -> 0.9" in changed["reasons"]
-    # Another confidence touches neither the rows nor the enrolment.
+    # Another confidence touches neither the rows nor the enrolment; the study is gone.
     assert artifacts.loc["restricted/cohorts/han2025/cohort.parquet", "verdict"] == "same"
     assert artifacts.loc["open/cohorts/han2025/enrolment_flow.csv", "verdict"] == "same"
+    assert artifacts.loc["open/studies/endometrium/performance.csv", "verdict"] == "removed"
     numbers = pd.read_csv(folder / "numbers.csv")
-    ends = numbers[numbers["path"].str.endswith("prevalence.csv")]
+    ends = numbers[numbers["path"].str.endswith("statistics/prevalence.csv")]
     # A narrower interval: lower ends rise, upper ends fall, and no estimate moves.
     assert set(ends["column"]) == {"lower", "upper"}
     assert (ends.loc[ends["column"] == "lower", "difference"] >= 0).all()
     assert (ends.loc[ends["column"] == "upper", "difference"] <= 0).all()
 
 
-def test_a_comparison_with_nothing_says_how_to_name_a_version(small):
-    run = snakemake(small.folder, "diff", config="small.yaml")
+def test_a_comparison_with_nothing_says_how_to_name_a_version(default_run):
+    run = snakemake(default_run.folder, "diff")
     assert run.status != 0 and "expected a version: diff --config against=v0" in run.text
 
 
-def test_a_frozen_version_refuses_to_be_overwritten(small, tmp_path):
-    copy = copy_of(small, tmp_path)
-    (copy / "frozen").write_text("as submitted\n")
-    before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
+@pytest.fixture
+def frozen(default_run):
+    """The folder of the default version, declared frozen for one test."""
+    mark = default_run.results / "frozen"
+    mark.write_text("as submitted\n")
+    yield default_run.results
+    mark.unlink()
+
+
+def test_a_frozen_version_refuses_to_be_overwritten(frozen, default_run, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in frozen.rglob("*")}
     (tmp_path / "more.yaml").write_text("analysis: {confidence: 0.9}\n")
-    run = snakemake(tmp_path, config="small.yaml", overlays=[tmp_path / "more.yaml"])
+    run = snakemake(default_run.folder, overlays=[tmp_path / "more.yaml"])
     assert run.status != 0 and "Traceback" not in run.text
     assert "results/v1/frozen: found this version declared frozen (as submitted)" in run.text
-    assert {path: path.stat().st_mtime_ns for path in copy.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in frozen.rglob("*")} == before
 
 
-def test_a_frozen_version_can_be_verified_and_other_versions_be_made(small, tmp_path):
-    copy = copy_of(small, tmp_path)
-    (copy / "frozen").touch()
-    assert snakemake(tmp_path, "verify", config="small.yaml").status == 0
-    (tmp_path / "v2.yaml").write_text("version: v2\n")
-    other = snakemake(tmp_path, "record_config", config="small.yaml", overlays=[tmp_path / "v2.yaml"])
+def test_a_frozen_version_can_be_verified_and_other_versions_be_made(frozen, default_run, tmp_path):
+    assert snakemake(default_run.folder, "verify").status == 0
+    (tmp_path / "v3.yaml").write_text("version: v3\n")
+    other = snakemake(default_run.folder, "results/v3/config.yaml", overlays=[tmp_path / "v3.yaml"])
     assert other.status == 0, other.text
