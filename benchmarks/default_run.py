@@ -2,10 +2,10 @@
 
 usage: .venv/bin/python benchmarks/default_run.py [--cores 1 2] [--repeats 3]
 
-Wall and CPU seconds are of the whole process tree; peak memory is the largest sum of resident memory over the
-tree, sampled ten times a second. `jobs_s` is the jobs' own wall time by Snakemake's benchmark files, `overhead`
-what the run took over that divided by the cores: 1 if the cores did nothing else and were never idle. `verify`
-is asked of the finished study. Machines differ and are noisy: compare rows of one run with each other.
+Wall and CPU seconds are of the whole process tree; peak memory is the largest sum of resident memory over
+the tree, sampled ten times a second. `jobs_s` is the jobs' own wall time by Snakemake's benchmark files,
+`overhead` what the run took over that divided by the cores: 1 if the cores did nothing else and were never
+idle. `verify` is asked of the finished study. Machines differ and are noisy: compare rows of one run.
 """
 
 import argparse
