@@ -14,7 +14,7 @@ ifeq ($(UV_DEFAULT_INDEX),)
 unexport UV_DEFAULT_INDEX
 endif
 
-.PHONY: study test test-slurm reference lint format lock slurm-extra clean help
+.PHONY: study test test-slurm test-crate reference lint format lock slurm-extra crate-extra clean help
 study: $(READY)  ## run the whole study (default)
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 	@echo "The report: $$(ls -t results/*/open/report.html | head -n 1)"
@@ -25,6 +25,10 @@ test: $(READY)  ## run the tests (ARGS='-k markers' for some of them)
 test-slurm:  ## run the study on a real Slurm cluster that is made on this machine (Debian, as root)
 	@$(MAKE) --no-print-directory VENV=.venv-slurm slurm-extra
 	@$(CURDIR)/.venv-slurm/bin/python -m pytest tests/slurm $(ARGS)
+
+test-crate: study  ## validate the study's RO-Crate with roc-validator, in an environment of its own
+	@$(MAKE) --no-print-directory VENV=.venv-crate crate-extra
+	@$(CURDIR)/.venv-crate/bin/python -m pytest tests/unit/test_crate.py $(ARGS)
 
 lint: $(READY)  ## format and lint checks, as in CI
 	$(BIN)/ruff format --check .
@@ -41,17 +45,22 @@ format: $(READY)  ## put the code in the house format
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow/rules
 
-lock: $(READY)  ## resolve pyproject.toml anew: requirements.lock and the Slurm extra's lock (the tests say what envs/ must say)
+lock: $(READY)  ## resolve pyproject.toml anew: the locks of the base and of the extras (the tests say what envs/ must say)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-header --upgrade --extra test pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-header --constraint requirements.lock --extra slurm pyproject.toml -o requirements-slurm.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	    --no-emit-index-url --no-header --constraint requirements.lock --extra crate --extra test pyproject.toml -o requirements-crate.lock
 
 slurm-extra: $(READY)  ## add the Slurm executor (makes every start of Snakemake ask for a Slurm controller)
 	$(BIN)/uv pip install --quiet --require-hashes --compile-bytecode --requirement requirements-slurm.lock --python $(BIN)/python
 
+crate-extra: $(READY)
+	$(BIN)/uv pip install --quiet --require-hashes --requirement requirements-crate.lock --python $(BIN)/python
+
 clean:  ## remove the environment; results stay
-	rm -rf .venv .venv-slurm
+	rm -rf .venv .venv-slurm .venv-crate
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14

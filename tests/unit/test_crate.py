@@ -3,7 +3,9 @@
 import io
 import json
 import re
+import shutil
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -297,6 +299,17 @@ def test_roc_validator_finds_nothing_against_ro_crate(tmp_path, validate):
 
 def test_roc_validator_finds_nothing_against_the_workflow_run_profile(tmp_path, validate):
     assert validate(on_disk(tmp_path / "open", earlier_version(described())), "workflow-run-crate-0.5") == []
+
+
+def test_roc_validator_finds_nothing_in_the_crate_of_the_study(tmp_path, validate):
+    """That of `make`, of which `make test-crate` makes sure; all the files it names are there too."""
+    made = Path(__file__).parents[2] / "results/v1/open"
+    if not (made / METADATA).exists():
+        pytest.skip("no study was run in this folder")
+    assert validate(made, "ro-crate-1.3") == []
+    copy = shutil.copytree(made, tmp_path / "open")
+    write(earlier_version(json.loads((copy / METADATA).read_text(encoding="utf-8"))), copy / METADATA)
+    assert validate(copy, "workflow-run-crate-0.5") == []
 
 
 def test_roc_validator_would_find_a_run_without_its_workflow(tmp_path, validate):

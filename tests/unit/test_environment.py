@@ -20,7 +20,8 @@ from decidua.provenance import PACKAGES
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCKS = ["requirements.lock", "requirements-slurm.lock"]
+EXTRAS = ["requirements-slurm.lock", "requirements-crate.lock"]
+LOCKS = ["requirements.lock", *EXTRAS]
 SLURM = "snakemake-executor-plugin-slurm"
 #: Where conda's name is not that of the lock.
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
@@ -53,8 +54,9 @@ def test_the_slurm_plugin_is_an_extra_only():
     assert SLURM in locked("requirements-slurm.lock")
 
 
-def test_the_slurm_extra_changes_no_version_of_the_base_lock():
-    base, extra = locked(), locked("requirements-slurm.lock")
+@pytest.mark.parametrize("lock", EXTRAS)
+def test_an_extra_changes_no_version_of_the_base_lock(lock):
+    base, extra = locked(), locked(lock)
     assert {name: version for name, version in extra.items() if base.get(name, version) != version} == {}
 
 
