@@ -22,7 +22,7 @@ study: $(READY)  ## run the whole study (default)
 test: $(READY)  ## run the tests (ARGS='-k markers' for some of them)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
-test-slurm:  ## run the study on a real Slurm cluster that is made on this machine (Debian, as root)
+test-slurm: study  ## run the study on a real Slurm cluster that is made on this machine (Debian, as root)
 	@$(MAKE) --no-print-directory VENV=.venv-slurm slurm-extra
 	@$(CURDIR)/.venv-slurm/bin/python -m pytest tests/slurm $(ARGS)
 

@@ -63,6 +63,7 @@ if __name__ == "__main__":
     try:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--workflow-profile", str(ROOT / "workflow/profiles/slurm"), "--directory", str(folder)]
+        command += ["--cores", "2", "--resources", "mem_mb=4000"]
         started = time.perf_counter()
         with (folder / "said").open("w") as said:
             subprocess.run(

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from running import NO_NETWORK, ROOT, command_of, hashes, snakemake, wait_for
+from running import NO_NETWORK, ROOT, Run, command_of, hashes, snakemake, wait_for
 
-PROFILE = ("--workflow-profile", ROOT / "workflow/profiles/slurm")
+#: The profile, with the size of this cluster's nodes; `cores` is that of every test run.
+PROFILE = ("--workflow-profile", ROOT / "workflow/profiles/slurm", "--resources", "mem_mb=4000")
 PARTS = 8
 
 
@@ -29,11 +30,9 @@ def jobs(states="all"):
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    """The default study on this machine alone, on two cores."""
-    run = snakemake(tmp_path_factory.mktemp("local"))
-    assert run.status == 0, run.text
-    return run
+def local():
+    """The default study on this machine alone, of which `make test-slurm` makes sure."""
+    return Run(ROOT, 0, "")
 
 
 @pytest.fixture(scope="module")

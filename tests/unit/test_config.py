@@ -288,3 +288,8 @@ def test_a_date_that_is_none_is_refused(config, date):
     assert problems(config) == [
         f'config: date: found {date!r}; expected a date in quotes, such as "2026-11-24"'
     ]
+
+
+def test_a_day_that_the_calendar_does_not_have_is_refused(config):
+    config["date"] = "2026-02-31"
+    assert problems(config) == ["config: date: found '2026-02-31'; expected a day of the calendar"]

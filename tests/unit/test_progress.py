@@ -71,8 +71,8 @@ def test_the_time_still_to_go_is_of_the_rules_as_they_took_before(run):
     start(tell, j1="count")
     run.clock.now = 10
     finish(tell, 1, 1, 5)
-    assert run.lines()[-1].endswith("0:10 so far, about 1:10 still")
     start(tell, j2="plot")
+    assert run.lines()[-1].endswith("0:10 so far, about 1:10 still")
     run.clock.now = 20
     tell("progress", done=1, total=5)
     assert run.lines()[-1].endswith("0:20 so far, about 1:00 still")
@@ -85,6 +85,7 @@ def test_two_at_a_time_take_half_as_long(run):
     run.clock.now = 20
     finish(tell, 1, 1, 6)
     finish(tell, 2, 2, 6)
+    start(tell, j3="plot", j4="plot")
     assert run.lines()[-1].endswith("about 0:40 still")
 
 
@@ -95,12 +96,12 @@ def test_the_jobs_of_a_group_run_and_end_together(run):
     tell("group_info", group_id="group-1", jobs=[SimpleNamespace(jobid=number) for number in (1, 2, 3)])
     for job, rule in ((1, "count"), (2, "plot"), (3, "plot")):
         tell("job_info", jobid=job, rule_name=rule)
-    tell("progress", done=0, total=4)
     assert run.lines()[-1] == "0 of 4 jobs done, 3 running (count, plot), 1 left; 0:00 so far"
     for job in (1, 2, 3):
         tell("job_finished", job_id=job)
     tell("progress", done=3, total=4)
-    assert run.lines()[-1] == "3 of 4 jobs done, 0 running, 1 left; 0:00 so far"
+    start(tell, j4="all")
+    assert run.lines()[-1].startswith("3 of 4 jobs done, 1 running (all), 0 left; 0:00 so far")
 
 
 def test_a_failed_job_no_longer_runs(run):
@@ -108,8 +109,20 @@ def test_a_failed_job_no_longer_runs(run):
     tell("run_info", stats={"count": 1, "total": 1})
     start(tell, j1="count")
     tell("job_error", jobid=1)
-    tell("progress", done=0, total=1)
-    assert run.lines()[-1].startswith("0 of 1 jobs done, 0 running, 1 left")
+    start(tell, j2="count")
+    assert run.lines()[-1].startswith("0 of 1 jobs done, 1 running (count), 0 left")
+
+
+def test_between_two_jobs_it_says_nothing_until_the_next_has_begun(run):
+    tell = run.begin()
+    tell("run_info", stats={"count": 2, "total": 2})
+    start(tell, j1="count")
+    finish(tell, 1, 1, 2)
+    assert len(run.lines()) == 2
+    start(tell, j2="count")
+    assert run.lines()[-1].startswith("1 of 2 jobs done, 1 running (count), 0 left")
+    finish(tell, 2, 2, 2)
+    assert run.lines()[-1] == "2 of 2 jobs done, 0 running, 0 left; 0:00 so far"
 
 
 def test_the_screen_no_longer_says_the_same_and_files_still_do(run, tmp_path):

@@ -3,6 +3,9 @@
 import hashlib
 import json
 
+import pytest
+
+from decidua.errors import InputError
 from decidua.provenance import closure, fingerprint, manifest, record, write_record
 
 
@@ -84,3 +87,11 @@ def test_the_manifest_has_a_row_an_artifact_and_the_record_itself(tmp_path, monk
         ("out.csv", "count", "abc", "yes"),
         ("record.json", "count", "abc", "yes"),
     ]
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    path = tmp_path / "plot.json"
+    for text in ('{"rule": "plot"} more', '{"rule": "plot"}', "[]"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"plot\.json: found .*; expected the record of a job"):
+            manifest([path], tmp_path)

@@ -340,7 +340,7 @@ def test_a_large_number_is_near_up_to_the_relative_tolerance(value, sign, share)
 
 
 def test_an_absent_reference_is_bad_input(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere.manifest\.tsv"):
+    with pytest.raises(InputError, match=r"nowhere.environment\.json"):
         check_against(write_version(tmp_path / "v1"), tmp_path / "nowhere", HERE)
 
 

@@ -150,6 +150,9 @@ rule plot_performance:
         "../scripts/plot_performance.py"
 
 
+for study in STUDIES:  # parts are no artifacts, but what they took counts
+    BENCHMARKS += benchmarks_of_parts(study)
+
 CHAPTERS["classifier"] = [
     *outputs(rules.cross_validate, study=STUDIES),
     *outputs(rules.measure_performance, study=STUDIES),

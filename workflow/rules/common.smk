@@ -133,12 +133,22 @@ def classifier_settings(*keys):
 fold_settings = classifier_settings("folds", "inner_folds", "repeats", "penalties", "threshold")
 
 
-def parts_of_folds(wildcards):
-    """The outcomes of the shares into which a study's folds are split; nothing when one job does them all."""
-    settings = fold_settings(wildcards)
+def shares_of_folds(study):
+    """The wildcards of the shares into which a study's folds are split; no share when one job does them all."""
+    settings = fold_settings(SimpleNamespace(study=study))
     parts = min(config["execution"]["classifier_jobs"], settings["folds"] * settings["repeats"])
     numbers = range(1, parts + 1) if parts > 1 else ()
-    return expand(rules.cross_validate_part.output, part=numbers, parts=parts, study=wildcards.study)
+    return {"study": study, "part": numbers, "parts": parts}
+
+
+def parts_of_folds(wildcards):
+    """What the jobs of those shares give."""
+    return expand(rules.cross_validate_part.output, **shares_of_folds(wildcards.study))
+
+
+def benchmarks_of_parts(study):
+    """What those jobs took."""
+    return expand(rules.cross_validate_part.benchmark, **shares_of_folds(study))
 
 
 def panel_file(wildcards):

@@ -1,15 +1,23 @@
 # What was made, by what, from what, and is it still so? Nothing here looks into the data.
 from decidua.config import recorded
+from decidua.provenance import RUN_FILES
 
 # Asked for by name, these run nothing else: they tell what is there.
 READERS = {"verify", "diff", "write_reference"}
-# Under open/run/, and of this run only: no record, no hash.
-RUN_FILES = [*(f"resources.{ending}" for ending in ("png", "svg", "pdf", "csv")), "record.json"]
 FROZEN = Path(f"results/{config['version']}/frozen")
 
 
+# Asked for before the run is made of jobs, so that a dry run tells it too; enforced when a run has something to do.
+IS_FROZEN = FROZEN.exists() and not set(workflow.dag_settings.targets or ["all"]) <= READERS
+if IS_FROZEN and workflow.is_main_process:
+    print(
+        f"results/{config['version']} is frozen: a run that would change it is refused.",
+        file=sys.stderr,
+    )
+
+
 onstart:
-    if FROZEN.exists() and not set(workflow.dag_settings.targets or ["all"]) <= READERS:
+    if IS_FROZEN:
         why = " ".join(FROZEN.read_text(encoding="utf-8").split())
         sys.exit(
             f"\n{FROZEN}: found this version declared frozen{f' ({why})' if why else ''}; expected a run that "

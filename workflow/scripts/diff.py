@@ -14,6 +14,8 @@ if __name__ == "__main__":
         params = snakemake.params
         if not params.before:
             raise InputError("config: against: found null; expected a version: diff --config against=v0")
+        if Path(params.before).resolve() == Path(params.after).resolve():
+            raise InputError(f"config: against: found the version itself, {params.after}; expected another")
         comparison = compare(params.before, params.after)
         folder = Path(params.tables)
         folder.mkdir(parents=True, exist_ok=True)

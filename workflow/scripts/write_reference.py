@@ -16,3 +16,4 @@ if __name__ == "__main__":
         ]:
             raise InputError(wrong)
         write_reference(results, reference, environment(installed()))
+        print(f"{results} is now the reference {reference}", flush=True)

@@ -10,6 +10,8 @@ import pandas as pd
 from decidua import tables
 
 TABLES = (".csv", ".tsv", ".parquet")
+#: Of fewer restricted values nothing is told but their number: it would be near to the values themselves.
+SMALLEST_GROUP = 5
 #: Stands for the columns of a matrix whose columns are persons: their names are never told.
 PERSONS = "(samples)"
 

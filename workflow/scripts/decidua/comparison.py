@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from decidua.aligning import PERSONS, TABLES, Aligned, align, has_persons_as_columns, is_restricted, read
+from decidua.aligning import (
+    PERSONS,
+    SMALLEST_GROUP,
+    TABLES,
+    Aligned,
+    align,
+    has_persons_as_columns,
+    is_restricted,
+    read,
+)
 from decidua.crate import METADATA
 from decidua.errors import InputError
 
@@ -61,7 +70,8 @@ class Comparison:
         only: a row a row or column that one version's table alone has: path, version, what (row or column),
             name, n. Those of restricted tables are counted, not named.
         restricted: a row a column of a changed table behind the restricted door: path, column, compared
-            (cells), moved, largest (the largest absolute change; missing for text). Nothing of one person.
+            (cells), moved, largest (the largest absolute change; missing for text and for less than
+            `SMALLEST_GROUP` moves). Nothing of one person.
         uncompared: changed tables that could not be read, a line each.
     """
 
@@ -127,6 +137,10 @@ def load(folder: str | Path) -> Version:
         InputError: there is no manifest, a record cannot be read, or an artifact has none.
     """
     folder = Path(folder)
+    if (folder / "environment.json").exists():
+        raise InputError(
+            f"{folder}: found a reference; expected a version's folder (`verify` takes references)"
+        )
     manifest = read_manifest(folder / "manifest.tsv")
     artifacts = {path: row for path, row in manifest.items() if not is_record(path)}
     records, problems, name = {}, [], folder.name
@@ -355,7 +369,7 @@ def _in_aggregate(aligned: Aligned, persons: bool) -> Iterator[dict[str, Any]]:
     for place, column in enumerate(numeric):
         if moved[:, place].any():
             known = change[:, place][~np.isnan(change[:, place])]
-            largest = known.max() if known.size else np.nan
+            largest = known.max() if known.size >= SMALLEST_GROUP else np.nan
             yield {
                 "column": column,
                 "compared": len(moved),

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,10 @@ def _expected(error: ValidationError) -> str:
 
 def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:
     """What a schema cannot say: keys that must agree with each other and with the files they name."""
+    try:
+        date.fromisoformat(config["date"])
+    except ValueError:
+        yield f"date: found {config['date']!r}; expected a day of the calendar"
     dictionary = load_yaml(locate("workflow/resources/cohort_dictionary.yaml", roots))["variables"]
     for name, cohort in config["cohorts"].items():
         yield from _cohort_problems(f"cohorts.{name}", cohort, config, dictionary, roots)

@@ -30,7 +30,7 @@ def listen(logger: logging.Logger, progress: "Progress") -> None:
 
 
 class Progress(logging.Handler):
-    """Says at the start what is to do, and after each finished job in one line how far the run is.
+    """Says at the start what is to do, and in one line how far the run is when a job starts or ends.
 
     It listens to the events that Snakemake gives to its logger plugins (attributes of the log records):
     run_info counts jobs by rule, job_info names a job's rule, group_info the jobs that are submitted as one,
@@ -75,7 +75,8 @@ class Progress(logging.Handler):
 
     def _job_info(self, record: logging.LogRecord) -> None:
         self._rule[record.jobid] = record.rule_name
-        if not self._done and self._running and all(job in self._rule for job in self._running):
+        running = self._jobs_running()
+        if record.jobid in running and all(job in self._rule for job in running):
             self._say()
 
     def _group_info(self, record: logging.LogRecord) -> None:
@@ -100,10 +101,14 @@ class Progress(logging.Handler):
 
     def _progress(self, record: logging.LogRecord) -> None:
         self._done, self._total = record.done, record.total
-        self._say()
+        if self._running or self._done == self._total:  # else the next job is about to start, and says it
+            self._say()
+
+    def _jobs_running(self) -> list[int]:
+        return [job for begun in self._running for job in self._members.get(begun, [begun])]
 
     def _say(self) -> None:
-        running = [job for begun in self._running for job in self._members.get(begun, [begun])]
+        running = self._jobs_running()
         names = ", ".join(sorted({self._rule.get(job, "a job") for job in running}))
         names = f" ({names})" if names else ""
         left = self._total - self._done - len(running)

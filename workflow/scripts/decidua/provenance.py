@@ -35,9 +35,11 @@ MODULE_OF = {"scikit-learn": "sklearn", "pillow": "PIL"}
 WORKFLOW = Path(__file__).resolve().parents[3]
 #: What the manifest cannot list: itself, the record of the job that wrote it, the mark of a frozen version.
 UNLISTED = ("manifest.tsv", "provenance/write_manifest.json", "frozen")
+#: What open/run/ holds; anything else there is foreign.
+RUN_FILES = ("resources.png", "resources.svg", "resources.pdf", "resources.csv", "record.json")
 #: What is not the same bytes in every run, with the reason; the manifest and the crate know no hash of it.
 NOT_BYTE_STABLE = {
-    "open/run": "times, memory and the clock of the run at hand",
+    **{f"open/run/{name}": "times, memory and the clock of the run at hand" for name in RUN_FILES},
     "benchmarks": "seconds and memory of each job, as measured",
     "logs": "what jobs said, with paths of the machine at hand",
 }
@@ -150,6 +152,22 @@ def write_record(entry: Mapping[str, Any], path: str | Path) -> None:
     write_text(text + "\n", path)
 
 
+def read_record(path: str | Path) -> dict[str, Any]:
+    """Read what `write_record` wrote.
+
+    Raises:
+        InputError: it is damaged; the text names the file.
+    """
+    try:
+        entry = json.loads(Path(path).read_text(encoding="utf-8"))
+        entry["inputs"].items(), entry["outputs"].items(), entry["rule"], entry["version"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: found {error!r} on reading it; expected the record of a job. Delete it and run again"
+        ) from None
+    return entry
+
+
 def manifest(records: Iterable[str | Path], results: str | Path) -> list[dict[str, str]]:
     """Every artifact of the records, a row each, sorted by path.
 
@@ -159,7 +177,7 @@ def manifest(records: Iterable[str | Path], results: str | Path) -> list[dict[st
     """
     rows = []
     for path in records:
-        entry = json.loads(Path(path).read_text(encoding="utf-8"))
+        entry = read_record(path)
         outputs = {**entry["outputs"], str(path): sha256(path)}
         for output, digest in outputs.items():
             rows.append(
@@ -181,11 +199,12 @@ def verify(results: str | Path) -> dict[str, str]:
         results: the version's folder, with manifest.tsv.
 
     Returns:
-        Path (relative to the folder) to intact, changed, missing or foreign (a file that no job of the
-        manifest made), sorted by path. The manifest itself and what is not byte-stable are not looked at.
+        Path (relative to the folder) to intact, changed, missing, foreign (a file that no job of the manifest
+        made) or stale (made from other bytes of an artifact than those that the artifact's own job made),
+        sorted by path. The manifest itself and what is not byte-stable are not looked at.
 
     Raises:
-        InputError: there is no manifest.
+        InputError: there is no manifest, or a record is damaged.
     """
     results = Path(results)
     try:
@@ -196,11 +215,26 @@ def verify(results: str | Path) -> dict[str, str]:
             f"{results}: found no manifest.tsv; expected the results of a finished run"
         ) from None
     verdicts = {path: _verdict(results / path, digest) for path, digest in listed.items()}
+    for path in _stale(results) & verdicts.keys():
+        if verdicts[path] == "intact":
+            verdicts[path] = "stale"
     for file in results.rglob("*"):
         path = file.relative_to(results)
         if file.is_file() and byte_stable(path) and path.as_posix() not in UNLISTED:
             verdicts.setdefault(path.as_posix(), "foreign")
     return dict(sorted(verdicts.items()))
+
+
+def _stale(results: Path) -> set[str]:
+    """The artifacts whose record names another hash of an input than the record of the job that made it."""
+    records = [read_record(path) for path in sorted((results / "provenance").rglob("*.json"))]
+    made = {path: digest for entry in records for path, digest in entry["outputs"].items()}
+    stale = set()
+    for entry in records:
+        if any(made.get(path, digest) != digest for path, digest in entry["inputs"].items()):
+            # Paths of records begin with the version's folder, wherever that was.
+            stale |= {path.partition(f"{entry['version']}/")[2] for path in entry["outputs"]}
+    return stale
 
 
 def byte_stable(path: Path) -> bool:

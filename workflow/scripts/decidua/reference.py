@@ -14,6 +14,7 @@ import pandas as pd
 
 from decidua.aligning import (
     PERSONS,
+    SMALLEST_GROUP,
     TABLES,
     align,
     floats,
@@ -38,8 +39,6 @@ GREY_LEVELS = 2
 BLOCK = 50
 #: Open CSV tables up to this size in bytes are kept as they are; of larger ones, a summary of each column.
 LARGEST_COPY = 40 * 1024
-#: Of restricted columns, no mean or SD of fewer values: it would be near to the values themselves.
-SMALLEST_GROUP = 5
 #: Departures of one file that are told one by one; the rest is counted.
 MOST_PROBLEMS = 10
 
@@ -213,6 +212,10 @@ def load_reference(folder: str | Path) -> Reference:
         InputError: a file of it is absent or malformed; the text names the file.
     """
     folder = Path(folder)
+    if (folder / "provenance").is_dir():
+        raise InputError(f"{folder}: found a version; expected a reference (`diff` compares versions)")
+    if not (folder / MARK).exists():
+        raise InputError(f"{folder / MARK}: found no such file; expected a reference, by write_reference")
     hashes = {path: row["sha256"] for path, row in read_manifest(folder / "manifest.tsv").items()}
     try:
         environment = json.loads((folder / MARK).read_text(encoding="utf-8"))

@@ -12,6 +12,8 @@ from decidua.figures.page import MARGIN, Page, marker, nothing_to_show
 from decidua.style import BLUE, MUTED, ORANGE, SMALL
 
 COLUMNS = ["rule", "jobs", "seconds", "cpu_seconds", "longest_job_seconds", "peak_memory_mib"]
+#: Seconds below which the peak memory that Snakemake sampled is that of a job which had hardly begun.
+SAMPLED = 1.0
 _ROW = 15.0
 
 
@@ -31,8 +33,10 @@ def resources_source(benchmarks: Mapping[str | Path, pd.DataFrame]) -> pd.DataFr
     for path, table in benchmarks.items():
         path = Path(path)
         rule = path.stem if path.parent.name == "benchmarks" else path.parent.name
-        measured = table[["s", "cpu_time", "max_rss"]].apply(pd.to_numeric, errors="coerce")
-        rows.append({"rule": rule, **measured.iloc[0].to_dict()})
+        measured = table[["s", "cpu_time", "max_rss"]].apply(pd.to_numeric, errors="coerce").iloc[0]
+        if measured["s"] < SAMPLED:
+            measured["max_rss"] = float("nan")
+        rows.append({"rule": rule, **measured.to_dict()})
     jobs = pd.DataFrame(rows, columns=["rule", "s", "cpu_time", "max_rss"])
     by_rule = jobs.groupby("rule").agg(
         jobs=("s", "size"),
@@ -85,6 +89,6 @@ def plot_resources(source: pd.DataFrame) -> Figure:
     y += height + 2 * style.text_height(1) + 12
     y += page.legend(y, [("all jobs of the rule", BLUE, "s"), ("its longest job", ORANGE, "D")]) + 2
     total = f"{source['seconds'].sum():,.0f} s of wall time in {source['jobs'].sum()} jobs; a number in"
-    note = f"{total} brackets is a rule's number of jobs. Memory is sampled twice a second."
+    note = f"{total} brackets is a rule's number of jobs. Memory is sampled twice a second, not below 1 s."
     y += page.text(MARGIN, y, note, size=SMALL, colour=MUTED, width=page.inner)
     return page.finish(y + MARGIN, None)
