@@ -7,17 +7,13 @@ READERS = {"verify", "diff", "write_reference"}
 FROZEN = Path(f"results/{config['version']}/frozen")
 
 
-# Asked for before the run is made of jobs, so that a dry run tells it too; enforced when a run has something to do.
-IS_FROZEN = FROZEN.exists() and not set(workflow.dag_settings.targets or ["all"]) <= READERS
-if IS_FROZEN and workflow.is_main_process:
-    print(
-        f"results/{config['version']} is frozen: a run that would change it is refused.",
-        file=sys.stderr,
-    )
+if FROZEN.exists() and workflow.is_main_process:
+    note = f"results/{config['version']} is frozen: a run that would change it is refused."
+    print(note, file=sys.stderr)
 
 
 onstart:
-    if IS_FROZEN:
+    if FROZEN.exists() and not set(workflow.dag_settings.targets or ["all"]) <= READERS:
         why = " ".join(FROZEN.read_text(encoding="utf-8").split())
         sys.exit(
             f"\n{FROZEN}: found this version declared frozen{f' ({why})' if why else ''}; expected a run that "
