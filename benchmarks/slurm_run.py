@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -30,18 +31,30 @@ def slurm_jobs() -> list[dict[str, str]]:
 
 
 def own_seconds(benchmarks: Path, comment: str) -> float:
-    """From the start of the first to the end of the last rule that the plugin's comment names."""
+    """From the start of the first to the end of the last rule of a Slurm job, known by the plugin's comment.
+
+    That is rule_cross_validate_part_wildcards_<study>_<part>_<parts>, or rule_<group>_ and the group's rules.
+    """
     spans = []
     for path in benchmarks.glob("*/*.tsv"):
         rule = path.parent.name
         if rule == "cross_validate_part":
-            named = comment.startswith("rule_cross_validate_part") and comment.endswith(path.stem)
+            named = comment.endswith("_" + path.stem.replace("_of_", "_"))
         else:
-            named = rule in comment and not comment.startswith("rule_cross_validate_part")
+            named = comment.startswith(f"rule_{group_of().get(rule)}_")
         if named:
             seconds = float(path.read_text().splitlines()[1].split("\t")[0])
             spans.append((path.stat().st_mtime - seconds, path.stat().st_mtime))
     return max(end for _, end in spans) - min(start for start, _ in spans) if spans else float("nan")
+
+
+@cache
+def group_of() -> dict[str, str]:
+    """Rule to group, as the rule files say."""
+    texts = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = re.split(r"^rule (\w+):", texts, flags=re.MULTILINE)[1:]
+    groups = [re.search(r'^    group:\s+"(\w+)"', text, re.MULTILINE) for text in rules[1::2]]
+    return {rule: group[1] for rule, group in zip(rules[::2], groups, strict=True) if group}
 
 
 def seconds_between(earlier: str, later: str) -> float:
