@@ -4,8 +4,9 @@ usage (Debian, as root, after `make test-slurm` has made the environment):
     .venv-slurm/bin/python benchmarks/slurm_run.py [--parts 8] [--nodes 3]
 
 On the throw-away cluster of tests/slurm/cluster, the classifier's folds split over `parts` jobs. `waited_s`
-is from submission to start, `slurm_s` Slurm's run time of the job, `own_s` from the start of its first rule
-to the end of its last, by Snakemake's benchmark files, `overhead_s` the difference: Snakemake starts twice.
+is from submission to start, `slurm_s` Slurm's run time of the job, `own_s` that of the part of the classifier
+in it, by its benchmark file, `overhead_s` the difference: Snakemake starts twice. The nodes share this machine:
+give them no more CPUs than it has cores, or the figures are those of jobs that wait for each other.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import sys
 import tempfile
 import time
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -31,30 +31,14 @@ def slurm_jobs() -> list[dict[str, str]]:
 
 
 def own_seconds(benchmarks: Path, comment: str) -> float:
-    """From the start of the first to the end of the last rule of a Slurm job, known by the plugin's comment.
+    """Wall seconds of the part of the classifier that a Slurm job is, known by the plugin's comment; else NaN.
 
-    That is rule_cross_validate_part_wildcards_<study>_<part>_<parts>, or rule_<group>_ and the group's rules.
+    Of a group's jobs nobody knows when they ran: Snakemake touches all their files at the end.
     """
-    spans = []
-    for path in benchmarks.glob("*/*.tsv"):
-        rule = path.parent.name
-        if rule == "cross_validate_part":
-            named = comment.endswith("_" + path.stem.replace("_of_", "_"))
-        else:
-            named = comment.startswith(f"rule_{group_of().get(rule)}_")
-        if named:
-            seconds = float(path.read_text().splitlines()[1].split("\t")[0])
-            spans.append((path.stat().st_mtime - seconds, path.stat().st_mtime))
-    return max(end for _, end in spans) - min(start for start, _ in spans) if spans else float("nan")
-
-
-@cache
-def group_of() -> dict[str, str]:
-    """Rule to group, as the rule files say."""
-    texts = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    rules = re.split(r"^rule (\w+):", texts, flags=re.MULTILINE)[1:]
-    groups = [re.search(r'^    group:\s+"(\w+)"', text, re.MULTILINE) for text in rules[1::2]]
-    return {rule: group[1] for rule, group in zip(rules[::2], groups, strict=True) if group}
+    for path in benchmarks.glob("cross_validate_part/*.tsv"):
+        if comment == f"rule_cross_validate_part_wildcards_{path.stem.replace('_of_', '_')}":
+            return float(path.read_text().splitlines()[1].split("\t")[0])
+    return float("nan")
 
 
 def seconds_between(earlier: str, later: str) -> float:
@@ -68,15 +52,18 @@ if __name__ == "__main__":
     )
     parser.add_argument("--parts", type=int, default=8)
     parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--cpus", type=int, default=1, help="of each node")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     (folder / "split.yaml").write_text(f"execution: {{classifier_jobs: {options.parts}}}\n")
     subprocess.run([*CLUSTER, "stop"], check=True)
-    subprocess.run([*CLUSTER, "start", "--nodes", str(options.nodes)], check=True)
+    subprocess.run(
+        [*CLUSTER, "start", "--nodes", str(options.nodes), "--cpus", str(options.cpus)], check=True
+    )
     try:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--workflow-profile", str(ROOT / "workflow/profiles/slurm"), "--directory", str(folder)]
-        command += ["--cores", "2", "--resources", "mem_mb=4000"]
+        command += ["--cores", str(options.cpus), "--resources", "mem_mb=4000"]
         started = time.perf_counter()
         with (folder / "said").open("w") as said:
             subprocess.run(
