@@ -5,8 +5,8 @@ usage (Debian, as root, after `make test-slurm` has made the environment):
 
 On the throw-away cluster of tests/slurm/cluster, the classifier's folds split over `parts` jobs. `waited_s`
 is from submission to start, `slurm_s` Slurm's run time of the job, `own_s` that of the part of the classifier
-in it, by its benchmark file, `overhead_s` the difference: Snakemake starts twice. The nodes share this machine:
-give them no more CPUs than it has cores, or the figures are those of jobs that wait for each other.
+in it, by its benchmark file, `overhead_s` the difference: Snakemake starts twice. Nodes share one machine:
+with many more CPUs than it has cores, the figures are those of jobs that wait for each other.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def slurm_jobs() -> list[dict[str, str]]:
 
 
 def own_seconds(benchmarks: Path, comment: str) -> float:
-    """Wall seconds of the part of the classifier that a Slurm job is, known by the plugin's comment; else NaN.
+    """Wall seconds of the part of the classifier that a Slurm job is, by the plugin's comment; else NaN.
 
     Of a group's jobs nobody knows when they ran: Snakemake touches all their files at the end.
     """
