@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import gammaln
@@ -631,7 +631,8 @@ def test_adjusted_p_values_keep_order_and_unknowns_and_only_grow(p):
 
 
 @few
-@given(st.integers(0, 2**32 - 1), st.integers(6, 60), st.integers(1, 3))
+@example(seed=5, women=9, covariates=3)  # far from a parabola
+@given(seed=st.integers(0, 2**32 - 1), women=st.integers(6, 60), covariates=st.integers(1, 3))
 def test_a_fit_is_a_maximum_inside_its_profile_interval_or_says_why_not(seed, women, covariates):
     rng = np.random.default_rng(seed)
     x = pd.DataFrame(rng.integers(0, 4, (women, covariates)), columns=[f"x{i}" for i in range(covariates)])

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.linalg import qr, solve_triangular
+from scipy.optimize import brentq
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
 from decidua.statistics.answers import HypothesisTest, NotEstimable
@@ -76,15 +77,18 @@ class Logistic:
         others = _Others(self, place)
         critical = ndtri((1 + confidence) / 2)
 
+        def excess(value: float) -> float:
+            # The root of the drop is nearly proportional to the distance from the estimate.
+            drop = self.log_likelihood - others.log_likelihood(value)
+            return float(np.sqrt(2 * max(drop, 0.0)) - critical)
+
         def end(side: int) -> float:
-            best = self.coefficients[place]
-            value = best + side * critical * self.standard_errors[place]
+            best, error = self.coefficients[place], self.standard_errors[place]
+            step = side * critical * error
             for _ in range(_MOST_STEPS):
-                root = np.sqrt(2 * (self.log_likelihood - others.log_likelihood(value)))
-                # The root of the drop is nearly proportional to the distance from the estimate.
-                value = best + (value - best) * critical / root
-                if abs(root / critical - 1) <= _SETTLED:
-                    return float(value)
+                if excess(best + step) >= 0:
+                    return float(brentq(excess, best, best + step, xtol=_SETTLED**2 * error))
+                step *= 2
             raise NotEstimable(f"the profile likelihood of {name} has no clear end")
 
         return end(-1), end(1)
