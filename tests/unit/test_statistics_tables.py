@@ -14,8 +14,9 @@ from decidua import results
 from decidua.markers import subgroups, with_calls
 from decidua.statistics import contingency, groups, logistic, multiplicity, proportions, roc
 from decidua.statistics.answers import NotEstimable
+from decidua.statistics.regressions import regression
 from decidua.statistics.settings import Settings
-from decidua.statistics.tables import baseline, karyotype, live_birth, prevalence, regression, trend
+from decidua.statistics.tables import baseline, karyotype, live_birth, prevalence, trend
 
 TABLES = [baseline, prevalence, live_birth, regression, trend, karyotype]
 MARKERS = ("nk_level", "nk_cytotoxicity", "th1_th2")

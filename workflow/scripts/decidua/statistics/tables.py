@@ -5,15 +5,15 @@ gives a table as decidua.results defines it. What cannot be computed is a row th
 "A v B" compares A and B.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from decidua.markers import ABNORMAL, NORMAL
-from decidua.results import frame, not_estimable, row
+from decidua.results import not_estimable, row
 from decidua.statistics import counting
+from decidua.statistics.analysis import Cohort, analysed
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.contingency import cochran_armitage, cochran_mantel_haenszel, linear_by_linear
 from decidua.statistics.counting import EVERYONE, Events, Levels, Tally, tally
@@ -26,7 +26,6 @@ from decidua.statistics.groups import (
     summarise,
     welch_anova,
 )
-from decidua.statistics.logistic import INTERCEPT, Logistic, fit
 from decidua.statistics.rows import (
     PEARSON,
     Row,
@@ -43,36 +42,9 @@ from decidua.statistics.settings import Settings
 ANOVA = "one-way ANOVA"
 ALL_SUBGROUPS, ABNORMAL_SUBGROUPS = "all subgroups", "abnormal subgroups"
 ALL_CELLS = "all subgroups of all groups"
-#: Fewer outcomes a covariate make a logistic regression unreliable (Peduzzi 1996, J Clin Epidemiol 49:1373).
-EVENTS_PER_COVARIATE = 10
 ONE_AND_THE_SAME = (
     "every abnormal and no normal woman was treated: immunity and treatment cannot be told apart"
 )
-
-
-@dataclass(frozen=True)
-class _Cohort:
-    """The women, how they are analysed, and their groups; None where they are analysed as a whole."""
-
-    women: pd.DataFrame
-    settings: Settings
-    groups: Levels | None
-
-    @property
-    def groups_as_populations(self) -> list[tuple[str, np.ndarray]]:
-        """Each group's name and members."""
-        if self.groups is None:
-            return []
-        return [(name, self.groups.members(i)) for i, name in enumerate(self.groups.names)]
-
-    @property
-    def populations(self) -> list[tuple[str, np.ndarray]]:
-        """All women, then each group."""
-        return [(EVERYONE, np.ones(len(self.women), dtype=bool)), *self.groups_as_populations]
-
-    @property
-    def confidence(self) -> float:
-        return self.settings.confidence
 
 
 def baseline(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -82,17 +54,17 @@ def baseline(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     standard deviation, minimum, maximum, n missing; quantity test, of all strata: one-way ANOVA, Welch
     ANOVA, Kruskal-Wallis; quantity difference of means: every pair of strata by Scheffe.
     """
-    return _table("baseline", _baseline, women, settings, quantity="mean")
+    return analysed("baseline", _baseline, women, settings, quantity="mean")
 
 
-def _baseline(cohort: _Cohort) -> Iterator[Row]:
+def _baseline(cohort: Cohort) -> Iterator[Row]:
     strata = counting.by_immunity(cohort.groups, counting.immunity(cohort.women))
     for variable in cohort.settings.describe:
         place = {"population": EVERYONE, "variable": variable}
         yield from attempt(_description(cohort, strata, place), quantity="mean", **place)
 
 
-def _description(cohort: _Cohort, strata: Levels, place: Row) -> Iterator[Row]:
+def _description(cohort: Cohort, strata: Levels, place: Row) -> Iterator[Row]:
     name = place["variable"]
     values = counting.numbers(cohort.women, name, cohort.settings)
     samples = split(values, strata.codes, len(strata.names))
@@ -155,10 +127,10 @@ def prevalence(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     population all, level "known v idiopathic", of a subgroup its name; the markers' Pearson tests also
     adjusted as one family.
     """
-    return _table("prevalence", _prevalence, women, settings, quantity="rate")
+    return analysed("prevalence", _prevalence, women, settings, quantity="rate")
 
 
-def _prevalence(cohort: _Cohort) -> Iterator[Row]:
+def _prevalence(cohort: Cohort) -> Iterator[Row]:
     pearsons = []
     for variable in ("immunity", *cohort.settings.markers):
         place = {"population": EVERYONE, "variable": variable, "quantity": "rate"}
@@ -169,7 +141,7 @@ def _prevalence(cohort: _Cohort) -> Iterator[Row]:
     yield from attempt(_subgroup_rows(cohort), population=EVERYONE, variable="subgroup", quantity="rate")
 
 
-def _abnormal_rows(cohort: _Cohort, variable: str) -> Iterator[Row]:
+def _abnormal_rows(cohort: Cohort, variable: str) -> Iterator[Row]:
     found = tally(counting.event(cohort.women, variable, cohort.settings), _groups_or_all(cohort))
     yield from rate_rows(found, cohort.confidence, into="population", variable=variable, level=ABNORMAL)
     if cohort.groups is not None:
@@ -178,7 +150,7 @@ def _abnormal_rows(cohort: _Cohort, variable: str) -> Iterator[Row]:
         yield from pairwise_difference_rows(found, cohort.confidence, **place)
 
 
-def _subgroup_rows(cohort: _Cohort) -> Iterator[Row]:
+def _subgroup_rows(cohort: Cohort) -> Iterator[Row]:
     kinds = counting.immune_subgroups(cohort.women, cohort.settings)
     for i, name in enumerate(kinds.names):
         values = np.where(kinds.codes < 0, np.nan, kinds.members(i).astype(float))
@@ -189,7 +161,7 @@ def _subgroup_rows(cohort: _Cohort) -> Iterator[Row]:
             yield from comparison_rows(found, cohort.confidence, population=EVERYONE, **place)
 
 
-def _groups_or_all(cohort: _Cohort) -> Levels:
+def _groups_or_all(cohort: Cohort) -> Levels:
     return counting.whole(cohort.women) if cohort.groups is None else cohort.groups
 
 
@@ -203,16 +175,16 @@ def live_birth(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     "all subgroups of all groups" (every cell against every other) and "known v idiopathic" (the groups within
     subgroups, Cochran-Mantel-Haenszel).
     """
-    return _table("live_birth", _live_birth, women, settings, variable=settings.outcome, quantity="rate")
+    return analysed("live_birth", _live_birth, women, settings, variable=settings.outcome, quantity="rate")
 
 
-def _live_birth(cohort: _Cohort) -> Iterator[Row]:
+def _live_birth(cohort: Cohort) -> Iterator[Row]:
     events = counting.outcome(cohort.women, cohort.settings)
     for variable, rows in (("immunity", _outcome_by_immunity), ("subgroup", _outcome_by_subgroup)):
         yield from attempt(rows(cohort, events), population=EVERYONE, variable=variable, quantity="rate")
 
 
-def _outcome_by_immunity(cohort: _Cohort, events: Events) -> Iterator[Row]:
+def _outcome_by_immunity(cohort: Cohort, events: Events) -> Iterator[Row]:
     kinds = counting.immunity(cohort.women)
     for population, members in cohort.populations:
         place = {"population": population, "variable": "immunity"}
@@ -225,7 +197,7 @@ def _outcome_by_immunity(cohort: _Cohort, events: Events) -> Iterator[Row]:
         yield from comparison_rows(strata, cohort.confidence, population=EVERYONE, variable="immunity")
 
 
-def _treatment_is_immunity(cohort: _Cohort, kinds: Levels, members: np.ndarray) -> bool:
+def _treatment_is_immunity(cohort: Cohort, kinds: Levels, members: np.ndarray) -> bool:
     """Whether exactly the abnormal women were treated; then no comparison can tell the one from the other."""
     treatment = cohort.settings.treatment
     if treatment is None:
@@ -239,7 +211,7 @@ def _treatment_is_immunity(cohort: _Cohort, kinds: Levels, members: np.ndarray) 
     return bool(known.any() and ((dose > 0) == abnormal)[known].all())
 
 
-def _outcome_by_subgroup(cohort: _Cohort, events: Events) -> Iterator[Row]:
+def _outcome_by_subgroup(cohort: Cohort, events: Events) -> Iterator[Row]:
     kinds = counting.immune_subgroups(cohort.women, cohort.settings)
     abnormal = [i for i, name in enumerate(kinds.names) if name != NORMAL]
     for population, members in cohort.groups_as_populations or cohort.populations:
@@ -252,7 +224,7 @@ def _outcome_by_subgroup(cohort: _Cohort, events: Events) -> Iterator[Row]:
         yield from _groups_within_subgroups(cohort, events, cohort.groups, kinds)
 
 
-def _groups_within_subgroups(cohort: _Cohort, events: Events, groups: Levels, kinds: Levels) -> Iterator[Row]:
+def _groups_within_subgroups(cohort: Cohort, events: Events, groups: Levels, kinds: Levels) -> Iterator[Row]:
     place = {"population": EVERYONE, "variable": "subgroup"}
     cells = tally(events, counting.cross(groups, kinds))
     yield from comparison_rows(cells, cohort.confidence, level=ALL_CELLS, **place)
@@ -267,76 +239,6 @@ def _groups_within_subgroups(cohort: _Cohort, events: Events, groups: Levels, ki
         )
 
 
-def regression(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Logistic regression of the outcome on the covariates, in all women and each group (Han 2025, Table 2).
-
-    Rows, variable a covariate: quantity odds ratio (Wald interval and test), coefficient (the same on the
-    log scale; also of the intercept) and "odds ratio, profile likelihood" (with the likelihood-ratio test).
-    Counted are women with the outcome and every covariate known.
-    """
-    return _table("regression", _regression, women, settings, quantity="odds ratio")
-
-
-def _regression(cohort: _Cohort) -> Iterator[Row]:
-    for population, members in cohort.populations:
-        place = {"population": population, "quantity": "odds ratio"}
-        try:
-            x, y, complete = _complete(cohort, members)
-            unknown = int(members.sum() - complete.sum())
-            place["counted"] = f"women with known outcome and covariates; {unknown} unknown left out"
-            model = fit(x[complete], y[complete] == 1)
-        except NotEstimable as reason:
-            for name in cohort.settings.covariates:
-                yield not_estimable(str(reason), variable=name, **place)
-            continue
-        place |= {"numerator": model.events, "denominator": model.women}
-        few = min(model.events, model.women - model.events) < EVENTS_PER_COVARIATE * x.shape[1]
-        caution = f"fewer than {EVENTS_PER_COVARIATE} of the rarer outcome a covariate" if few else None
-        for each in _model_rows(model, cohort.confidence, place):
-            yield {"reason": caution, **each}
-
-
-def _complete(cohort: _Cohort, members: np.ndarray) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Covariates, outcome, and which of the members have all of them."""
-    y = counting.outcome(cohort.women, cohort.settings).values
-    names = cohort.settings.covariates
-    columns = {name: counting.numbers(cohort.women, name, cohort.settings) for name in names}
-    x = pd.DataFrame(columns, index=cohort.women.index)
-    return x, y, members & ~np.isnan(y) & ~np.isnan(x.to_numpy()).any(axis=1)
-
-
-def _model_rows(model: Logistic, confidence: float, place: Row) -> Iterator[Row]:
-    lower, upper = model.wald(confidence)
-    for i, name in enumerate(model.names):
-        log_odds = np.array([model.coefficients[i], lower[i], upper[i]])
-        wald = {"interval": interval("Wald", confidence), "test": "Wald"}
-        wald |= {"statistic": model.z[i], "p": model.p[i]}
-        own = {**place, "variable": name}
-        yield row(**own | {"quantity": "coefficient"}, **wald, **_ends(log_odds))
-        if name != INTERCEPT:
-            yield row(**own, **wald, **_ends(np.exp(log_odds)))
-            own |= {"quantity": "odds ratio, profile likelihood"}
-            yield from attempt(_profile_rows(model, name, confidence, own), **own)
-
-
-def _profile_rows(model: Logistic, name: str, confidence: float, place: Row) -> Iterator[Row]:
-    test = model.likelihood_ratio(name)
-    best = model.coefficients[model.names.index(name)]
-    yield row(
-        **place,
-        **_ends(np.exp([best, *model.profile(name, confidence)])),
-        interval=interval("profile likelihood", confidence),
-        test="likelihood ratio",
-        statistic=test.statistic,
-        df=test.df,
-        p=test.p,
-    )
-
-
-def _ends(values: Sequence[float]) -> Row:
-    return dict(zip(("estimate", "lower", "upper"), map(float, values), strict=True))
-
-
 def trend(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Outcome, immunity, markers and aneuploidy over the number of earlier losses (Han 2025, Figures 4 to 7).
 
@@ -347,10 +249,10 @@ def trend(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     adjusted as one family a population. Variable age: mean and standard deviation of "2-3" and "4+", with
     a one-way ANOVA.
     """
-    return _table("trend", _trend, women, settings, quantity="rate")
+    return analysed("trend", _trend, women, settings, quantity="rate")
 
 
-def _trend(cohort: _Cohort) -> Iterator[Row]:
+def _trend(cohort: Cohort) -> Iterator[Row]:
     settings = cohort.settings
     categories = counting.history(cohort.women, settings)
     two = counting.merged(categories, settings)
@@ -369,7 +271,7 @@ def _trend(cohort: _Cohort) -> Iterator[Row]:
         yield from attempt(_age_rows(cohort, two), population=EVERYONE, variable="age", quantity="mean")
 
 
-def _followed(cohort: _Cohort, variable: str, categories: Levels, two: Levels) -> Iterator[Row]:
+def _followed(cohort: Cohort, variable: str, categories: Levels, two: Levels) -> Iterator[Row]:
     events = counting.event(cohort.women, variable, cohort.settings)
     for population, members in cohort.populations:
         place = {"population": population, "variable": variable}
@@ -390,7 +292,7 @@ def _category_tests(found: Tally, confidence: float, place: Row) -> Iterator[Row
     yield test_row("Cochran-Armitage", lambda: cochran_armitage(found.events, found.totals), **own)
 
 
-def _age_rows(cohort: _Cohort, two: Levels) -> Iterator[Row]:
+def _age_rows(cohort: Cohort, two: Levels) -> Iterator[Row]:
     age = counting.numbers(cohort.women, "age", cohort.settings)
     for population, members in cohort.populations:
         codes = np.where(members, two.codes, counting.OUTSIDE)
@@ -414,10 +316,10 @@ def karyotype(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     test, difference of rates, odds ratio: "abnormal v normal" in all women and each group, "known v
     idiopathic" and the strata in all women.
     """
-    return _table("karyotype", _karyotype, women, settings, variable="euploid", quantity="rate")
+    return analysed("karyotype", _karyotype, women, settings, variable="euploid", quantity="rate")
 
 
-def _karyotype(cohort: _Cohort) -> Iterator[Row]:
+def _karyotype(cohort: Cohort) -> Iterator[Row]:
     kinds = counting.immunity(cohort.women)
     classified = [kinds]
     if cohort.groups is not None:
@@ -439,7 +341,7 @@ def _karyotype(cohort: _Cohort) -> Iterator[Row]:
 
 
 def _karyotype_rates(
-    cohort: _Cohort, variable: str, events: Events, classified: Sequence[Levels]
+    cohort: Cohort, variable: str, events: Events, classified: Sequence[Levels]
 ) -> Iterator[Row]:
     for levels in classified:
         place = {"population": EVERYONE, "variable": variable}
@@ -449,22 +351,3 @@ def _karyotype_rates(
     for population, members in cohort.groups_as_populations:
         found = tally(events, counting.immunity(cohort.women), members)
         yield from comparison_rows(found, cohort.confidence, population=population, variable=variable)
-
-
-def _table(
-    analysis: str,
-    rows_of: Callable[[_Cohort], Iterator[Row]],
-    women: pd.DataFrame,
-    settings: Settings,
-    **place: str,
-) -> pd.DataFrame:
-    """The rows of an analysis as a table; `place` is where a row stands that says why there are none."""
-    place = {"population": EVERYONE, **place}
-    found: list[Row] = []
-    try:
-        cohort = _Cohort(women, settings, counting.groups(women, settings))
-    except NotEstimable as reason:
-        cohort = _Cohort(women, settings, None)
-        found.append(not_estimable(f"no groups: {reason}", **place | {"variable": settings.group}))
-    found += attempt(rows_of(cohort), **place)
-    return frame({**each, "analysis": analysis} for each in found)
