@@ -1,6 +1,9 @@
 """Does the statistics chapter report what a statistician computes by hand, and say so when it cannot?"""
 
+from fractions import Fraction
 from itertools import product
+from math import comb, prod
+from operator import add, mul
 
 import numpy as np
 import pandas as pd
@@ -14,9 +17,10 @@ from decidua import results
 from decidua.markers import subgroups, with_calls
 from decidua.statistics import contingency, groups, logistic, multiplicity, proportions, roc
 from decidua.statistics.answers import NotEstimable
+from decidua.statistics.baseline import baseline
 from decidua.statistics.regressions import regression
 from decidua.statistics.settings import Settings
-from decidua.statistics.tables import baseline, karyotype, live_birth, prevalence, trend
+from decidua.statistics.tables import karyotype, live_birth, prevalence, trend
 
 TABLES = [baseline, prevalence, live_birth, regression, trend, karyotype]
 MARKERS = ("nk_level", "nk_cytotoxicity", "th1_th2")
@@ -230,6 +234,88 @@ def test_no_scheffe_pair_is_significant_as_printed_but_tukey_flags_some():
 # Hand calculations -----------------------------------------------------------------------------------
 
 
+def enumerated_trend(events, totals, scores):
+    """Every way to draw the women with the event, in exact fractions."""
+    drawn, women = sum(events), sum(totals)
+    expected = Fraction(drawn * sum(map(mul, totals, scores)), women)
+    away = abs(sum(map(mul, events, scores)) - expected)
+    ways = sum(
+        prod(map(comb, totals, each))
+        for each in product(*(range(n + 1) for n in totals))
+        if sum(each) == drawn and abs(sum(map(mul, each, scores)) - expected) >= away
+    )
+    return ways / comb(women, drawn)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(-3, 5)), min_size=2, max_size=4))
+def test_the_exact_trend_test_is_that_of_full_enumeration(categories):
+    events, others, scores = (list(each) for each in zip(*categories, strict=True))
+    totals = list(map(add, events, others))
+    held = {score for score, n in zip(scores, totals, strict=True) if n}
+    if len(held) < 2 or sum(events) in (0, sum(totals)):
+        with pytest.raises(NotEstimable):
+            contingency.exact_trend(events, totals, scores)
+    else:
+        found = contingency.exact_trend(events, totals, scores)
+        assert found.p == pytest.approx(float(enumerated_trend(events, totals, scores)), rel=1e-9)
+
+
+def test_the_exact_trend_test_of_two_categories_is_hypergeometric():
+    # 1 of 9 against 6 of 10: 7 events; those in the second category at least as far from 70/19 as 6.
+    p = sum(stats.hypergeom.pmf(k, 19, 7, 10) for k in range(8) if abs(k - 70 / 19) >= 6 - 70 / 19)
+    assert contingency.exact_trend([1, 6], [9, 10]).p == pytest.approx(p, rel=1e-12)
+
+
+def test_the_exact_trend_test_says_when_it_would_take_too_long():
+    with pytest.raises(NotEstimable, match="steps for the exact test"):
+        contingency.exact_trend([9000, 9000, 9000], [20_000, 20_000, 20_000])
+
+
+def test_baseline_gives_standardised_differences_of_numbers():
+    women = repeated(
+        (1, {"immunity": "normal", "age": 30.0}),
+        (1, {"immunity": "normal", "age": 34.0}),
+        (1, {"immunity": "abnormal", "age": 31.0}),
+        (1, {"immunity": "abnormal", "age": 37.0}),
+    )
+    table = baseline(women, Settings(group=None, describe=("age",)))
+    found = table[table["quantity"] == "standardised difference"]
+    assert found["level"].tolist() == ["normal v abnormal"]
+    # Means 32 and 34, variances 8 and 18: -2 / sqrt(13).
+    assert found["estimate"].tolist() == pytest.approx([-2 / 13**0.5])
+
+
+def test_baseline_counts_categories_and_tests_them():
+    women = repeated(
+        (6, {"immunity": "normal", "smoker": True, "clinic": "north"}),
+        (2, {"immunity": "normal", "smoker": False, "clinic": "south"}),
+        (3, {"immunity": "abnormal", "smoker": True, "clinic": "north"}),
+        (7, {"immunity": "abnormal", "smoker": False, "clinic": None}),
+        (1, {"immunity": "abnormal", "smoker": None, "clinic": "north"}),
+    )
+    table = baseline(women, Settings(group=None, describe=("smoker", "clinic")))
+    yes = only(table, quantity="rate", variable="smoker: yes", level="abnormal")
+    south = only(table, quantity="rate", variable="clinic: south", level="normal")
+    assert (yes["numerator"], yes["denominator"], south["numerator"], south["denominator"]) == (3, 10, 2, 8)
+    assert only(table, quantity="n missing", variable="smoker", level="abnormal")["estimate"] == 1
+    assert only(table, quantity="n missing", variable="clinic", level="abnormal")["estimate"] == 7
+    exact = only(table, variable="smoker", test="Fisher exact")
+    assert exact["p"] == pytest.approx(stats.fisher_exact([[6, 3], [2, 7]])[1])
+    assert "smallest expected count" in only(table, variable="smoker", test="Pearson chi-square")["reason"]
+    distance = only(table, quantity="standardised difference", variable="smoker")["estimate"]
+    # Shares 0.75 and 0.30: 0.45 / sqrt((0.75 * 0.25 + 0.30 * 0.70) / 2), by hand.
+    assert distance == pytest.approx(0.45 / ((0.1875 + 0.21) / 2) ** 0.5)
+
+
+def test_disjoint_categories_are_infinitely_far_apart_and_not_near_zero():
+    women = repeated(
+        (5, {"immunity": "normal", "clinic": "north"}), (5, {"immunity": "abnormal", "clinic": "south"})
+    )
+    table = baseline(women, Settings(group=None, describe=("clinic",)))
+    row = only(table, quantity="standardised difference")
+    assert row["status"] == "not estimable" and row["reason"].startswith("infinite")
+
+
 def test_baseline_describes_each_stratum_and_counts_the_missing():
     women = repeated(
         (1, {"etiology": "known", "immunity": "normal", "age": 30.0}),
@@ -242,7 +328,16 @@ def test_baseline_describes_each_stratum_and_counts_the_missing():
     table = baseline(women, Settings(describe=("age",)))
     found = table[table["level"] == "known abnormal"].set_index("quantity")["estimate"]
     assert found.to_dict() == pytest.approx(
-        {"mean": 34, "standard deviation": 18**0.5, "minimum": 31, "maximum": 37, "n missing": 1}
+        {
+            "mean": 34,
+            "standard deviation": 18**0.5,
+            "minimum": 31,
+            "maximum": 37,
+            "median": 34,
+            "lower quartile": 32.5,  # a quarter of the way from 31 to 37
+            "upper quartile": 35.5,
+            "n missing": 1,
+        }
     )
     # Between: 2*1^2 + 2*1^2 = 4 on 1 df; within: 8 + 18 = 26 on 2 df.
     anova = only(table, test="one-way ANOVA")

@@ -3,9 +3,10 @@
 from decidua import tables
 from decidua.job import job
 from decidua.markers import marker_names, with_calls
+from decidua.statistics.baseline import baseline
 from decidua.statistics.regressions import regression
 from decidua.statistics.settings import Settings
-from decidua.statistics.tables import baseline, karyotype, live_birth, prevalence, trend
+from decidua.statistics.tables import karyotype, live_birth, prevalence, trend
 
 TABLES = {
     "baseline": baseline,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import chdtrc, gammaln
-from scipy.stats import chi2_contingency, fisher_exact
+from scipy.stats import binom, chi2_contingency, fisher_exact
 
 from decidua.statistics.answers import Estimate, HypothesisTest, NotEstimable
 
@@ -212,6 +212,65 @@ def cochran_armitage(events: ArrayLike, totals: ArrayLike, scores: ArrayLike | N
     x, n = np.asarray(events), np.asarray(totals)
     women, r2 = _squared_correlation(np.array([x, n - x]), None, scores)
     return HypothesisTest(float(women * r2), float(chdtrc(1, women * r2)), 1.0)
+
+
+def exact_trend(
+    events: ArrayLike, totals: ArrayLike, scores: ArrayLike | None = None, limit: int = 300_000_000
+) -> HypothesisTest:
+    """Exact conditional test for a trend in proportions, two-sided; the statistic is the sum of the scores.
+
+    Given both margins, the women with the event are a random draw from all women. The p-value is the
+    probability of a sum of their scores at least as far from its expectation as the observed one. The
+    distribution is built category by category, from (women with the event so far, sum of their scores).
+
+    Args:
+        events, totals: numbers of women a category, in order.
+        scores: a whole number a category; 0, 1, 2, ... unless given.
+        limit: how many sums of probabilities may be made.
+
+    Raises:
+        NotEstimable: all women are in one category, all or none have the event, or the work is too much.
+
+    Source: Agresti, Mehta and Patel 1990, J Am Stat Assoc 85:453; Cox 1958, J R Stat Soc B 20:215.
+    """
+    x, n = np.asarray(events, dtype=np.int64), np.asarray(totals, dtype=np.int64)
+    _squared_correlation(np.array([x, n - x]), None, scores)
+    s = np.arange(len(n)) if scores is None else np.asarray(scores)
+    if (s != np.round(s)).any():
+        raise ValueError(f"found the scores {s.tolist()}; expected whole numbers")
+    statistic = float(x @ s)
+    # Categories without women do not matter, nor does where the scores start.
+    x, s, n = (each[n > 0] for each in (x, s.astype(np.int64), n))
+    s = s - s.min()
+    if x.sum() > n.sum() / 2:  # of the two mirrored problems the smaller one
+        x = n - x
+    drawn, most = int(x.sum()), int(s.max() * x.sum())
+    if (np.minimum(n, drawn) + 1).sum() * float(drawn + 1) * (most + 1) > limit:
+        raise NotEstimable(f"more than {limit:,} steps for the exact test; the asymptotic one serves")
+    chances = _chances_of_sums(n, s, drawn, most)
+    away = np.abs(np.arange(most + 1) * n.sum() - drawn * float(n @ s))
+    extreme = away >= away[x @ s] * (1 - _TIE)
+    return HypothesisTest(statistic, float(min(chances[extreme].sum(), 1.0)))
+
+
+def _chances_of_sums(n: np.ndarray, s: np.ndarray, drawn: int, most: int) -> np.ndarray:
+    """The probability of each sum of scores (0 to `most`) when `drawn` of the women are drawn."""
+    # Binomial probabilities stay in range; given how many are drawn in all they differ from the wanted ones
+    # by a constant.
+    share = drawn / n.sum()
+    found = np.zeros((drawn + 1, most + 1))
+    found[0, 0] = 1.0
+    for women, score in zip(n.tolist(), s.tolist(), strict=True):
+        k = np.arange(min(women, drawn) + 1)
+        chances = binom.pmf(k, women, share)
+        longer = np.zeros_like(found)
+        for events, chance in zip(k.tolist(), chances.tolist(), strict=True):
+            shift = events * score
+            if shift > most:
+                break
+            longer[events:, shift:] += chance * found[: drawn + 1 - events, : most + 1 - shift]
+        found = longer
+    return found[drawn] / found[drawn].sum()
 
 
 def _squared_correlation(

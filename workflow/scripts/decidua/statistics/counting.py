@@ -149,6 +149,37 @@ def numbers(women: pd.DataFrame, name: str, settings: Settings) -> np.ndarray:
     return pd.array(values, dtype="Float64").to_numpy(dtype=float, na_value=np.nan)
 
 
+def is_classification(women: pd.DataFrame, name: str, settings: Settings) -> bool:
+    """Whether a column holds yes and no, or categories; not when it holds numbers."""
+    measured = measured_name(name, settings.markers)
+    values = column(women, measured if measured in women else name)
+    return pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values)
+
+
+def classification(women: pd.DataFrame, name: str) -> Levels:
+    """The levels of a column of yes and no, or of categories, in the order of the category or the alphabet.
+
+    Raises:
+        NotEstimable: nobody's is known, or there are too many levels to list.
+    """
+    values = column(women, name)
+    if pd.api.types.is_bool_dtype(values):
+        yes = values.astype("boolean").to_numpy(dtype=float, na_value=np.nan)
+        return Levels(
+            name, ("yes", "no"), np.where(np.isnan(yes), UNKNOWN, 1 - np.nan_to_num(yes)).astype(int)
+        )
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype("string").astype("category")
+    names = tuple(str(level) for level in values.cat.categories)
+    if not names or values.isna().all():
+        raise NotEstimable(f"{in_words(name)} is unknown for all women")
+    if len(names) > MOST_GROUPS:
+        raise NotEstimable(
+            f"{in_words(name)} has {len(names)} levels; more than {MOST_GROUPS} are not described"
+        )
+    return Levels(name, names, values.cat.codes.to_numpy().astype(int))
+
+
 def _yes_no(values: pd.Series, name: str) -> np.ndarray:
     try:
         return values.astype("boolean").to_numpy(dtype=float, na_value=np.nan)

@@ -22,6 +22,7 @@ Row = dict[str, Any]
 PEARSON = "Pearson chi-square"
 FISHER = "Fisher exact"
 FREEMAN_HALTON = "Freeman-Halton exact"
+ANOVA = "one-way ANOVA"
 
 
 def attempt(rows: Iterable[Row], **place: Any) -> Iterator[Row]:
@@ -88,6 +89,14 @@ def estimate_row(make: Callable[[], Estimate], *, caution: str = "", **place: An
     return row(**place, estimate=found.value, lower=found.lower, upper=found.upper, **_reason(caution))
 
 
+def value_row(make: Callable[[], float], *, caution: str = "", **place: Any) -> Row:
+    """A value without an interval, or why there is none."""
+    try:
+        return row(**place, estimate=make(), **_reason(caution))
+    except NotEstimable as reason:
+        return not_estimable(str(reason), **place)
+
+
 def _reason(*cautions: str) -> Row:
     said = "; ".join(caution for caution in cautions if caution)
     return {"reason": said} if said else {}
@@ -149,3 +158,32 @@ def adjusted_rows(rows: Sequence[Row]) -> Iterator[Row]:
         for each, value in zip(tests, adjust(p), strict=True):
             renamed = {"test": f"{each['test']}, {name}-adjusted", "p": float(value)}
             yield {**each, **renamed, "reason": f"adjusted for {len(tests)} tests: {family}"}
+
+
+MOMENTS = ("mean", "standard deviation", "minimum", "maximum", "median", "lower quartile", "upper quartile")
+
+
+def moment_rows(
+    sample: np.ndarray, sd: float, quantities: Sequence[str] = MOMENTS, **place: str
+) -> Iterator[Row]:
+    """Moments of a sample, whose standard deviation is given; too small a sample says so."""
+    moments: dict[str, Callable[[np.ndarray], float]] = {
+        "mean": np.mean,
+        "standard deviation": lambda _: sd,
+        "minimum": np.min,
+        "maximum": np.max,
+        "median": np.median,
+        "lower quartile": lambda values: np.quantile(values, 0.25),
+        "upper quartile": lambda values: np.quantile(values, 0.75),
+    }
+    for quantity in quantities:
+        own = {**place, "quantity": quantity, "denominator": len(sample)}
+        if len(sample) < (2 if quantity == "standard deviation" else 1):
+            yield not_estimable(f"{len(sample) or 'no'} women with a known value", **own)
+        else:
+            yield row(**own, estimate=float(moments[quantity](sample)))
+
+
+def count_row(part: int, whole: int, **place: str) -> Row:
+    """A number of women, out of how many."""
+    return row(**place, estimate=part, numerator=part, denominator=whole)

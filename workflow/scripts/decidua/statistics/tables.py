@@ -11,112 +11,41 @@ import numpy as np
 import pandas as pd
 
 from decidua.markers import ABNORMAL, NORMAL
-from decidua.results import not_estimable, row
 from decidua.statistics import counting
 from decidua.statistics.analysis import Cohort, analysed
 from decidua.statistics.answers import NotEstimable
-from decidua.statistics.contingency import cochran_armitage, cochran_mantel_haenszel, linear_by_linear
+from decidua.statistics.contingency import (
+    cochran_armitage,
+    cochran_mantel_haenszel,
+    exact_trend,
+    linear_by_linear,
+)
 from decidua.statistics.counting import EVERYONE, Events, Levels, Tally, tally
 from decidua.statistics.groups import (
-    Summary,
-    kruskal_wallis,
     one_way_anova,
-    scheffe,
     split,
     summarise,
-    welch_anova,
 )
 from decidua.statistics.rows import (
+    ANOVA,
     PEARSON,
     Row,
     adjusted_rows,
     attempt,
     comparison_rows,
-    interval,
+    count_row,
+    moment_rows,
     pairwise_difference_rows,
     rate_rows,
     test_row,
 )
 from decidua.statistics.settings import Settings
 
-ANOVA = "one-way ANOVA"
 ALL_SUBGROUPS, ABNORMAL_SUBGROUPS = "all subgroups", "abnormal subgroups"
 ALL_CELLS = "all subgroups of all groups"
 ONE_AND_THE_SAME = (
     "every abnormal and no normal woman was treated: immunity and treatment cannot be told apart"
 )
-
-
-def baseline(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Describe the women by group and immunity, and test whether these strata differ (Han 2025, Table 1).
-
-    Rows: variable each of `describe`, population all, level a stratum ("known normal"), quantity mean,
-    standard deviation, minimum, maximum, n missing; quantity test, of all strata: one-way ANOVA, Welch
-    ANOVA, Kruskal-Wallis; quantity difference of means: every pair of strata by Scheffe.
-    """
-    return analysed("baseline", _baseline, women, settings, quantity="mean")
-
-
-def _baseline(cohort: Cohort) -> Iterator[Row]:
-    strata = counting.by_immunity(cohort.groups, counting.immunity(cohort.women))
-    for variable in cohort.settings.describe:
-        place = {"population": EVERYONE, "variable": variable}
-        yield from attempt(_description(cohort, strata, place), quantity="mean", **place)
-
-
-def _description(cohort: Cohort, strata: Levels, place: Row) -> Iterator[Row]:
-    name = place["variable"]
-    values = counting.numbers(cohort.women, name, cohort.settings)
-    samples = split(values, strata.codes, len(strata.names))
-    summary = summarise(samples, strata.names)
-    words = f"women with known {counting.in_words(name)}"
-    unknown = [int((strata.members(i) & np.isnan(values)).sum()) for i in range(len(samples))]
-    for i, sample in enumerate(samples):
-        own = {**place, "level": strata.names[i]}
-        yield from _moments(sample, summary.sd[i], counted=f"{words}; {unknown[i]} unknown left out", **own)
-        women = unknown[i] + len(sample)
-        yield _count_row(unknown[i], women, quantity="n missing", counted="women", **own)
-    unplaced = int((strata.codes < 0).sum())
-    elsewhere = f"; {unplaced} with unknown {strata.variable} left out" if unplaced else ""
-    place = {**place, "counted": f"{words}; {sum(unknown)} unknown left out{elsewhere}"}
-    every = {**place, "level": " v ".join(strata.names)}
-    yield test_row(ANOVA, lambda: one_way_anova(summary), **every)
-    yield test_row("Welch ANOVA", lambda: welch_anova(summary), **every)
-    yield test_row("Kruskal-Wallis", lambda: kruskal_wallis(samples), **every)
-    place |= {"quantity": "difference of means", "test": "Scheffe"}
-    yield from attempt(_scheffe_rows(summary, cohort.confidence, place), **place)
-
-
-def _moments(
-    sample: np.ndarray,
-    sd: float,
-    quantities: Sequence[str] = ("mean", "standard deviation", "minimum", "maximum"),
-    **place: str,
-) -> Iterator[Row]:
-    moments = {"mean": np.mean, "standard deviation": lambda _: sd, "minimum": np.min, "maximum": np.max}
-    for quantity in quantities:
-        own = {**place, "quantity": quantity, "denominator": len(sample)}
-        if len(sample) < (2 if quantity == "standard deviation" else 1):
-            yield not_estimable(f"{len(sample) or 'no'} women with a known value", **own)
-        else:
-            yield row(**own, estimate=float(moments[quantity](sample)))
-
-
-def _count_row(part: int, whole: int, **place: str) -> Row:
-    return row(**place, estimate=part, numerator=part, denominator=whole)
-
-
-def _scheffe_rows(summary: Summary, confidence: float, place: Row) -> Iterator[Row]:
-    for contrast in scheffe(summary, confidence):
-        yield row(
-            **place,
-            level=f"{contrast.first} v {contrast.second}",
-            estimate=contrast.difference.value,
-            lower=contrast.difference.lower,
-            upper=contrast.difference.upper,
-            interval=interval("Scheffe", confidence),
-            p=contrast.p,
-        )
 
 
 def prevalence(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -244,10 +173,10 @@ def trend(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
     Rows: variable the outcome, immunity, each marker, aneuploidy and each of `trends`; population all and
     each group; level a category ("2", "3", "4+") or those before the last together ("2-3"); quantity rate.
-    Quantity test, level "2, 3, 4+": Pearson, exact, linear-by-linear, Cochran-Armitage; level "2-3 v 4+":
-    Pearson and Fisher, beside them difference of rates and odds ratio; the markers' Pearson tests also
-    adjusted as one family a population. Variable age: mean and standard deviation of "2-3" and "4+", with
-    a one-way ANOVA.
+    Quantity test, level "2, 3, 4+": Pearson, exact, linear-by-linear, Cochran-Armitage, exact conditional
+    trend; level "2-3 v 4+": Pearson and Fisher, beside them difference of rates and odds ratio; the markers'
+    Pearson tests also adjusted as one family a population. Variable age: mean and standard deviation of "2-3"
+    and "4+", with a one-way ANOVA.
     """
     return analysed("trend", _trend, women, settings, quantity="rate")
 
@@ -290,6 +219,7 @@ def _category_tests(found: Tally, confidence: float, place: Row) -> Iterator[Row
     own = {**place, "level": level, "counted": found.counted_in_all}
     yield test_row("linear-by-linear", lambda: linear_by_linear(found.table()), **own)
     yield test_row("Cochran-Armitage", lambda: cochran_armitage(found.events, found.totals), **own)
+    yield test_row("exact conditional trend", lambda: exact_trend(found.events, found.totals), **own)
 
 
 def _age_rows(cohort: Cohort, two: Levels) -> Iterator[Row]:
@@ -302,7 +232,7 @@ def _age_rows(cohort: Cohort, two: Levels) -> Iterator[Row]:
         place = {"population": population, "variable": "age"}
         place["counted"] = f"women with known age; {unknown} unknown left out"
         for name, sample, sd in zip(two.names, samples, summary.sd, strict=True):
-            yield from _moments(sample, sd, ("mean", "standard deviation"), level=name, **place)
+            yield from moment_rows(sample, sd, ("mean", "standard deviation"), level=name, **place)
         yield test_row(ANOVA, lambda of=summary: one_way_anova(of), level=" v ".join(two.names), **place)
 
 
@@ -332,8 +262,8 @@ def _karyotype(cohort: Cohort) -> Iterator[Row]:
                 int((levels.members(i) & each).sum()) for each in (True, euploid.eligible, tested)
             )
             place = {"population": EVERYONE, "level": name, "quantity": "count"}
-            yield _count_row(lost, women, variable="miscarriages", counted="women", **place)
-            yield _count_row(known, lost, variable="karyotyped", counted="miscarriages", **place)
+            yield count_row(lost, women, variable="miscarriages", counted="women", **place)
+            yield count_row(known, lost, variable="karyotyped", counted="miscarriages", **place)
     yield from _karyotype_rates(cohort, "euploid", euploid, classified)
     for variable, wanted in (("treatment failure", "euploid"), ("aneuploid miscarriage", "aneuploid")):
         events = counting.miscarriage(cohort.women, cohort.settings, wanted)
