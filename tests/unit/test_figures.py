@@ -97,7 +97,8 @@ test_row.__test__ = False
 
 
 def flow_table(rows):
-    return pd.DataFrame([(i, *row) for i, row in enumerate(rows, 1)], columns=["step", "reason", "n", "kind"])
+    steps = [(i, *row, row[0].startswith("Lost")) for i, row in enumerate(rows, 1)]
+    return pd.DataFrame(steps, columns=["step", "reason", "n", "kind", "after_baseline"])
 
 
 def prevalence_table(

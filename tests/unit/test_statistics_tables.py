@@ -610,6 +610,9 @@ def test_treatment_that_follows_immunity_is_a_caution():
     found = only(live_birth(women, Settings()), **place, level="abnormal v normal")
     assert "immunity and treatment cannot be told apart" in found["reason"]
     women.loc[0, "ivig_dose_g"] = 50.0
+    almost = only(live_birth(women, Settings()), **place, level="abnormal v normal")["reason"]
+    assert "1 of 269 normal women were treated: immunity and treatment can hardly be told apart" in almost
+    women["ivig_dose_g"] = np.where(np.arange(len(women)) % 2, 100.0, 0.0)
     assert pd.isna(only(live_birth(women, Settings()), **place, level="abnormal v normal")["reason"])
 
 

@@ -37,9 +37,9 @@ def test_a_clinics_table_runs_to_the_report(tmp_path):
     assert "A clinic" in (run.results / "open/report.html").read_text()
     flow = (run.results / "open/cohorts/clinic/enrolment_flow.csv").read_text().splitlines()
     assert flow[1:4] == [
-        "1,Assessed for eligibility,41,assessed",
-        "2,Lost to follow-up,1,excluded",
-        "3,Included,40,included",
+        "1,Assessed for eligibility,41,assessed,False",
+        "2,Lost to follow-up,1,excluded,False",
+        "3,Included,40,included,False",
     ]
 
 

@@ -4,7 +4,7 @@
 TABLES = {
     "baseline": ["group", "describe", "confidence"],  # Table 1
     "prevalence": ["group", "confidence"],  # Figure 2
-    "live_birth": ["group", "outcome", "treatment", "confidence"],  # Figure 3
+    "live_birth": ["group", "outcome", "treatment", "margin", "confidence"],  # Figure 3
     "regression": ["group", "outcome", "covariates", "confidence"],  # Table 2
     "trend": [
         "group",
@@ -44,4 +44,55 @@ rule tabulate:
         "../scripts/tabulate.py"
 
 
-CHAPTERS["statistics"] = outputs(rules.tabulate, cohort=COHORTS, table=TABLES)
+rule check_identifiability:
+    input:
+        cohort=rules.validate_cohort.output.cohort,
+        markers=rules.classify_markers.output.markers,
+        flow=rules.validate_cohort.output.flow,
+    output:
+        table="<open>/cohorts/{cohort}/statistics/identifiability.csv",
+        record="<records>/check_identifiability/{cohort}.json",
+    log:
+        "<logs>/check_identifiability/{cohort}.log",
+    benchmark:
+        "<benchmarks>/check_identifiability/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=analysis("group", "outcome", "treatment", "confidence"),
+        synthetic=synthetic,
+        code=fingerprint("check_identifiability"),
+    script:
+        "../scripts/check_identifiability.py"
+
+
+# The declared family of hypotheses, adjusted together.
+rule adjust_family:
+    input:
+        tables=expand(rules.tabulate.output.table, table=TABLES, allow_missing=True),
+    output:
+        table="<open>/cohorts/{cohort}/statistics/family.csv",
+        record="<records>/adjust_family/{cohort}.json",
+    log:
+        "<logs>/adjust_family/{cohort}.log",
+    benchmark:
+        "<benchmarks>/adjust_family/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=analysis("family"),
+        synthetic=synthetic,
+        code=fingerprint("adjust_family"),
+    script:
+        "../scripts/adjust_family.py"
+
+
+CHAPTERS["statistics"] = [
+    *outputs(rules.tabulate, cohort=COHORTS, table=TABLES),
+    *outputs(rules.check_identifiability, cohort=COHORTS),
+    *outputs(rules.adjust_family, cohort=COHORTS),
+]

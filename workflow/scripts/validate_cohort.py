@@ -6,6 +6,7 @@ from decidua.cohort import (
     enrolment_flow,
     group_sizes,
     import_cohort,
+    mark_after_baseline,
     missing_values,
     published_exclusions,
     read_rows,
@@ -28,10 +29,14 @@ if __name__ == "__main__":
             synthetic=bool(params.synthetic),
             name=snakemake.input.rows,
         )
+        late = [rule["reason"] for rule in params.exclude if rule.get("after_baseline")]
         if published := snakemake.input.get("published"):
-            imported = published_exclusions(imported, load_yaml(published))
+            facts = load_yaml(published)
+            imported = published_exclusions(imported, facts)
+            late = facts["enrolment"].get("after_baseline", [])
         groups = group_sizes(imported.cohort, params.settings["group"], params.settings["group_labels"])
         flow = enrolment_flow(imported.assessed, imported.excluded, len(imported.cohort), groups)
+        flow = mark_after_baseline(flow, late)
         tables.write(imported.cohort, snakemake.output.cohort)
         tables.write(describe_variables(wanted), snakemake.output.dictionary)
         tables.write(flow, snakemake.output.flow)

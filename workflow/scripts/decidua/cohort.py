@@ -375,7 +375,8 @@ def enrolment_flow(
     """The enrolment flow, a row a step, its arithmetic asserted.
 
     Returns:
-        Columns step (number), reason (text of the box), n, kind (assessed, excluded, included, group).
+        Columns step (number), reason (text of the box), n, kind (assessed, excluded, included, group) and
+        after_baseline (False; `mark_after_baseline` sets it).
 
     Raises:
         InputError: the numbers do not add up.
@@ -398,7 +399,12 @@ def enrolment_flow(
     boxes += [("Included", included, "included")]
     boxes += [(label, n, "group") for label, n in groups.items()]
     rows = [(step, *box) for step, box in enumerate(boxes, start=1)]
-    return pd.DataFrame(rows, columns=FLOW_COLUMNS)
+    return mark_after_baseline(pd.DataFrame(rows, columns=FLOW_COLUMNS), ())
+
+
+def mark_after_baseline(flow: pd.DataFrame, reasons: Iterable[str]) -> pd.DataFrame:
+    """The flow with a column `after_baseline`: was the exclusion decided by what came after baseline?"""
+    return flow.assign(after_baseline=(flow["kind"] == "excluded") & flow["reason"].isin(list(reasons)))
 
 
 def published_exclusions(imported: Import, facts: Mapping[str, Any]) -> Import:

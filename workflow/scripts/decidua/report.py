@@ -13,6 +13,7 @@ from markupsafe import Markup
 from decidua import results, words
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
 from decidua.provenance import installed
+from decidua.results import OF
 
 Row = Mapping[str, Any]
 
@@ -145,12 +146,14 @@ def cohort_section(
         baseline_table(tables["baseline"], labels),
         regression_table(tables["regression"], labels, words.name(outcome, labels)),
         karyotype_table(tables["karyotype"], labels),
+        family_table(tables["family"], labels),
     ]
     more = [combining_table(tables["combining_rules"], labels), missing_table(tables["missing_values"])]
     sentences = _enrolment(tables["enrolment_flow"])
     sentences += _prevalence(tables["prevalence"], labels)
     sentences += _unknown(tables["combining_rules"], rule)
     sentences += _outcome(tables["live_birth"], labels, words.name(outcome, labels))
+    sentences += _margin(tables["live_birth"], labels)
     if "reconstruction_constraints" in tables:
         constraints = tables["reconstruction_constraints"]
         sentences.append(_constraints(constraints))
@@ -159,7 +162,7 @@ def cohort_section(
         name,
         title,
         synthetic,
-        _cautions(tables["live_birth"]),
+        _cautions(tables["live_birth"], tables["identifiability"]),
         sentences,
         figures,
         [t for t in shown if t.rows],
@@ -213,11 +216,48 @@ def _outcome(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> li
     return [sentence] if rates else []
 
 
-def _cautions(table: pd.DataFrame) -> list[str]:
-    """What the comparison of the outcome must not be read as."""
-    rows = pick(table, population="all", variable="immunity", level="abnormal v normal", quantity="test")
+def _cautions(live_birth: pd.DataFrame, identifiability: pd.DataFrame) -> list[str]:
+    """What the comparison of the outcome must not be read as, and whom the cohort no longer holds."""
+    rows = pick(live_birth, population="all", variable="immunity", level="abnormal v normal", quantity="test")
     reasons = words.distinct(row["reason"] for row in rows if estimated(row))
-    return [f"Read the comparison by immunity with care: {reason}." for reason in reasons]
+    found = [f"Read the comparison by immunity with care: {reason}." for reason in reasons]
+    for row in pick(identifiability, quantity=["left out after baseline", "outcome known"]):
+        if estimated(row) and not pd.isna(row["reason"]):
+            found.append(f"{words.counts(row['numerator'], row['denominator'])} women {row['reason']}.")
+    return found
+
+
+def _margin(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """What a declared margin makes of the difference by immunity."""
+    rows = pick(table, population="all", variable="immunity", quantity=["non-inferiority", "equivalence"])
+    readings, cautions = [], []
+    for row in filter(estimated, rows):
+        reading, _, caution = row["reason"].partition("; ")
+        readings.append(reading)
+        cautions.append(caution)
+    if not readings:
+        return []
+    told = "".join(f" Note: {caution}." for caution in words.distinct(cautions))
+    return [f"{words.name(rows[0]['level'], labels)}: {'; '.join(readings)}.{told}"]
+
+
+def family_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    """The declared hypotheses with p as it is and adjusted."""
+    rows = []
+    for row in pick(table, quantity="test"):
+        if not row["test"].endswith("-adjusted"):
+            own = {"analysis": row["analysis"], "variable": row["variable"]}
+            adjusted = pick(table, **own, test=[f"{row['test']}, {name}-adjusted" for name in ADJUSTMENTS])
+            called = words.name(row["variable"], labels)
+            cells = p_value(row) if estimated(row) else test(row)
+            rows.append(
+                [row["analysis"].replace("_", " "), called, row["test"], cells, *map(p_value, adjusted)]
+            )
+    header = ["Table", "Variable", "Test", "As it is", *(f"{name}-adjusted" for name in ADJUSTMENTS)]
+    return Table("Declared hypotheses, tested together", header, rows)
+
+
+ADJUSTMENTS = ("Holm", "Benjamini-Hochberg")
 
 
 def _constraints(constraints: pd.DataFrame) -> str:
@@ -230,27 +270,50 @@ def _constraints(constraints: pd.DataFrame) -> str:
 
 
 def baseline_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
-    """Table 1: mean ± SD (range) in each stratum, with the tests over the strata."""
-    described = pick(table, quantity="mean")
+    """Table 1: mean ± SD (range) or n/N (%) in each stratum, with the tests over the strata."""
+    described = pick(table, quantity=["mean", "rate"])
     strata = words.distinct(row["level"] for row in described)
-    rows = []
-    for variable in words.distinct(row["variable"] for row in described):
+    rows, tested = [], set()
+    for name in words.distinct(row["variable"] for row in described):
+        variable, _, category = name.partition(OF)
         cells = []
         for stratum in strata:
-            values = {row["quantity"]: row for row in pick(table, variable=variable, level=stratum)}
-            cells.append(_mean_sd_range(values))
-        for name in ("one-way ANOVA", "Kruskal-Wallis"):
-            found = pick(table, variable=variable, quantity="test", test=name)
-            cells.append(p_value(found[0]) if found else "–")
-        rows.append([words.name(variable, labels), *cells])
-    header = ["", *(words.heading(stratum, labels) for stratum in strata), "ANOVA", "Kruskal-Wallis"]
+            values = {row["quantity"]: row for row in pick(table, variable=name, level=stratum)}
+            cells.append(_share(values["rate"]) if "rate" in values else _mean_sd_range(values))
+        of_variable = ["", "", ""] if variable in tested else _compared(table, variable)
+        tested.add(variable)
+        called = words.name(variable, labels) + (f"{OF}{words.name(category, labels)}" if category else "")
+        rows.append([called, *cells, *of_variable])
+    header = ["", *(words.heading(stratum, labels) for stratum in strata)]
     return Table(
         "Table 1. Women by group and immunity",
-        header,
+        [*header, "ANOVA or Pearson", "Kruskal-Wallis or exact", "Largest SD difference"],
         rows,
-        "Mean ± SD (smallest to largest). Scheffé's pairwise comparisons, Welch's test and missing values "
-        "are in statistics/baseline.csv.",
+        "Mean ± SD (smallest to largest), or women/women known (%). Largest SD difference: the largest "
+        "standardised difference of two strata. Scheffé's pairwise comparisons, Welch's test, quartiles and "
+        "missing values are in statistics/baseline.csv."
+        + _reasons(pick(table, quantity="test", test="Pearson chi-square")),
     )
+
+
+def _compared(table: pd.DataFrame, variable: str) -> list[str]:
+    """The two tests of a variable over the strata, and its largest standardised difference."""
+    cells = []
+    for names in (
+        ["one-way ANOVA", "Pearson chi-square"],
+        ["Kruskal-Wallis", "Fisher exact", "Freeman-Halton exact"],
+    ):
+        found = pick(table, variable=variable, quantity="test", test=names)
+        cells.append(p_value(found[0]) if found else "–")
+    apart = pick(table, variable=variable, quantity="standardised difference")
+    known = [abs(row["estimate"]) for row in apart if estimated(row)]
+    return [*cells, number(max(known)) if known else "–"]
+
+
+def _share(row: Row) -> str:
+    if not estimated(row):
+        return f"not estimable ({row['reason']})"
+    return f"{words.counts(row['numerator'], row['denominator'])} ({words.percent(row['estimate'])})"
 
 
 def _mean_sd_range(values: Mapping[str, Row]) -> str:
@@ -299,15 +362,28 @@ def karyotype_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
         cells = [words.heading(stratum, labels)]
         for variable in ("miscarriages", "karyotyped", "euploid", "treatment failure"):
             found = pick(table, variable=variable, level=stratum, quantity=["count", "rate"])
-            cells.append(_count_or_rate(found[0]) if found else "–")
+            bounds = pick(table, variable=variable, level=stratum, quantity=BOUNDS)
+            cells.append(_count_or_rate(found[0]) + _between(bounds) if found else "–")
         rows.append(cells)
     return Table(
         "Table 3. Karyotypes of the miscarriages",
         ["", "Miscarriages", "Karyotyped", "Euploid among karyotyped", "Treatment failure"],
         rows,
         "Treatment failure: euploid miscarriages among all women but those whose miscarriage was not "
-        "karyotyped.",
+        "karyotyped. In brackets: what it could be if all untested miscarriages were euploid, or none.",
     )
+
+
+#: The quantities between which a rate could lie if the unknown were known.
+BOUNDS = ("rate if unknown had it not", "rate if unknown had it")
+
+
+def _between(bounds: Sequence[Row]) -> str:
+    """[33.3% to 80.0%]: the bounds of a rate, if something is unknown."""
+    if len(bounds) < 2:
+        return ""
+    low, high = (words.percent(row["estimate"]) for row in bounds)
+    return f" [{low} to {high}]"
 
 
 def _count_or_rate(row: Row) -> str:
@@ -321,9 +397,14 @@ def combining_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
     populations = words.distinct(row["population"] for row in pick(table, quantity="rate"))
     rows = []
     for variable in words.distinct(table["variable"]):
+        cells = {}
         for rule in words.distinct(table["level"]):
             found = {row["population"]: row for row in pick(table, variable=variable, level=rule)}
-            rows.append([words.name(variable, labels), rule, *(rate(found[name]) for name in populations)])
+            cells[rule] = [rate(found[name]) for name in populations]
+        # A marker with one cut-off has nothing to combine.
+        same = len(set(map(tuple, cells.values()))) == 1
+        for rule, told in {"every rule": next(iter(cells.values()))}.items() if same else cells.items():
+            rows.append([words.name(variable, labels), rule, *told])
     header = ["Abnormal", "Rule", *(words.name(name, labels) for name in populations)]
     return Table("Prevalence under every combining rule", header, rows)
 

@@ -31,6 +31,8 @@ NAMES = [name for name, _, _ in COLUMNS]
 DTYPES = {name: dtype for name, dtype, _ in COLUMNS}
 ESTIMATED = "estimated"
 NOT_ESTIMABLE = "not estimable"
+#: What separates a variable from one of its categories in the column `variable`: "smoker: yes".
+OF = ": "
 
 
 def row(**values: Any) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from decidua import style
 from decidua.figures.page import MARGIN, Page, nothing_to_show
 from decidua.style import INK, PAPER
 
-COLUMNS = ["step", "reason", "n", "kind"]
+COLUMNS = ["step", "reason", "n", "kind", "after_baseline"]
+_LATER = " (after baseline)"
 _PADDING = 5.0
 _ARROW = 14.0
 _GAP = 8.0
@@ -23,7 +24,8 @@ def flow_source(table: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         table: columns step, reason (the text), n (women; may be unknown) and kind: assessed, excluded,
-            included or group; in the order of the enrolment.
+            included or group, and after_baseline (was the exclusion decided later?); in the order
+            of the enrolment.
     """
     return table[COLUMNS].reset_index(drop=True)
 
@@ -43,7 +45,9 @@ def plot_flow(
     """
     if source.empty:
         return nothing_to_show("Enrolment", ["no step of the enrolment is known"], synthetic)
-    source = source.assign(reason=source["reason"].replace(dict(labels or {})))
+    later = source["after_baseline"].fillna(False).astype(bool)
+    reason = source["reason"].replace(dict(labels or {}))
+    source = source.assign(reason=reason.where(~later, reason + _LATER))
     page = Page()
     y, tail = MARGIN, None
     for kind, rows in _stages(source):

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from decidua.results import row
+from decidua.results import OF, row
 from decidua.statistics import counting
 from decidua.statistics.analysis import Cohort, analysed
 from decidua.statistics.balance import standardised_difference, standardised_difference_of_shares
@@ -36,9 +36,6 @@ from decidua.statistics.rows import (
     value_row,
 )
 from decidua.statistics.settings import Settings
-
-#: What separates a variable from its category in the name of a row.
-OF = ": "
 
 
 def baseline(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:

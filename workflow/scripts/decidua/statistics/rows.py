@@ -62,6 +62,73 @@ def rate_rows(tally: Tally, confidence: float, into: str = "level", **place: Any
         )
 
 
+#: Rates that would have come out if every woman of unknown status were counted, without or with the event.
+LOWEST, HIGHEST = "rate if unknown had it not", "rate if unknown had it"
+SMALLEST, LARGEST = "smallest possible difference of rates", "largest possible difference of rates"
+
+
+def bound_rows(tally: Tally, **place: Any) -> Iterator[Row]:
+    """How far the unknown could move each level's rate, and of two levels the difference.
+
+    Nothing where everybody is known.
+
+    These are not intervals: no chance is in them, only what is not known.
+    """
+    if not tally.unknown.any():
+        return
+    whole = tally.totals + tally.unknown
+    ends = {LOWEST: tally.events, HIGHEST: tally.events + tally.unknown}
+    counted = "the unknown counted as said"
+    for quantity, events in ends.items():
+        for i, name in enumerate(tally.names):
+            if whole[i]:
+                own = {**place, "level": name, "quantity": quantity, "counted": counted}
+                own |= {"numerator": int(events[i]), "denominator": int(whole[i])}
+                yield row(**own, estimate=events[i] / whole[i])
+    if len(tally.names) == 2 and whole.all():
+        own = {**place, "level": " v ".join(tally.names), "counted": counted}
+        low, high = (ends[quantity] / whole for quantity in (LOWEST, HIGHEST))
+        yield row(**own, quantity=SMALLEST, estimate=low[0] - high[1])
+        yield row(**own, quantity=LARGEST, estimate=high[0] - low[1])
+
+
+NON_INFERIORITY, EQUIVALENCE = "non-inferiority", "equivalence"
+
+
+def margin_rows(
+    tally: Tally, confidence: float, margin: float | None, *, caution: str = "", **place: Any
+) -> Iterator[Row]:
+    """Is the rate of the first of two levels not inferior, and equivalent, to that of the second?
+
+    The event is taken as wanted. Not inferior: the whole interval of the difference lies above -margin.
+    Equivalent: it lies between -margin and margin. With a 95% interval these are one-sided tests at 2.5%.
+    Nothing without a declared margin.
+    """
+    if margin is None:
+        return
+    points = f"{100 * margin:g} percentage points"
+    found = difference_row(
+        tally, confidence, level=" v ".join(tally.names), counted=tally.counted_in_all, **place
+    )
+    if found["status"] != ESTIMATED:
+        yield from ({**found, "quantity": quantity} for quantity in (NON_INFERIORITY, EQUIVALENCE))
+        return
+    lower, upper = found["lower"], found["upper"]
+    if lower > -margin:
+        inferior = f"not inferior: the difference is above -{points}"
+    elif upper < -margin:
+        inferior = f"inferior by more than {points}"
+    else:
+        inferior = f"not shown: a rate lower by {points} or more is not ruled out"
+    equivalent = (
+        f"equivalent within {points}"
+        if -margin < lower and upper < margin
+        else f"not shown: a difference of {points} or more is not ruled out"
+    )
+    for quantity, reading in ((NON_INFERIORITY, inferior), (EQUIVALENCE, equivalent)):
+        yield {**found, "quantity": quantity, **_reason(reading, caution)}
+
+
 def test_row(name: str, make: Callable[[], HypothesisTest], *, caution: str = "", **place: Any) -> Row:
     """A test, or why it cannot be made; `caution` goes with it."""
     place = {"quantity": "test", **place}

@@ -24,6 +24,7 @@ class Settings:
         treatment: column with the treatment (a dose or yes/no); None: not recorded.
         karyotype: column with euploid, aneuploid or not tested; None: not recorded.
         trends: yes/no columns to follow over the history, besides the outcome, immunity and the markers.
+        margin: how much lower the outcome's rate may be to be called not inferior; None: no such reading.
         markers: names of the markers that were called, in the panel's order.
         confidence: of every interval.
     """
@@ -38,6 +39,7 @@ class Settings:
     treatment: str | None = "ivig_dose_g"
     karyotype: str | None = "karyotype"
     trends: Sequence[str] = ()
+    margin: float | None = None
     markers: Sequence[str] = ("nk_level", "nk_cytotoxicity", "th1_th2")
     confidence: float = 0.95
 

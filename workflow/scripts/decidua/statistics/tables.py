@@ -13,7 +13,6 @@ import pandas as pd
 from decidua.markers import ABNORMAL, NORMAL
 from decidua.statistics import counting
 from decidua.statistics.analysis import Cohort, analysed
-from decidua.statistics.answers import NotEstimable
 from decidua.statistics.contingency import (
     cochran_armitage,
     cochran_mantel_haenszel,
@@ -26,14 +25,17 @@ from decidua.statistics.groups import (
     split,
     summarise,
 )
+from decidua.statistics.identifiability import entanglement
 from decidua.statistics.rows import (
     ANOVA,
     PEARSON,
     Row,
     adjusted_rows,
     attempt,
+    bound_rows,
     comparison_rows,
     count_row,
+    margin_rows,
     moment_rows,
     pairwise_difference_rows,
     rate_rows,
@@ -43,9 +45,6 @@ from decidua.statistics.settings import Settings
 
 ALL_SUBGROUPS, ABNORMAL_SUBGROUPS = "all subgroups", "abnormal subgroups"
 ALL_CELLS = "all subgroups of all groups"
-ONE_AND_THE_SAME = (
-    "every abnormal and no normal woman was treated: immunity and treatment cannot be told apart"
-)
 
 
 def prevalence(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -102,7 +101,8 @@ def live_birth(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     immunity, level "abnormal v normal" in each population, "known normal v known abnormal v ..." in all
     women; variable subgroup, level "all subgroups" and "abnormal subgroups" in each group, in all women
     "all subgroups of all groups" (every cell against every other) and "known v idiopathic" (the groups within
-    subgroups, Cochran-Mantel-Haenszel).
+    subgroups, Cochran-Mantel-Haenszel). Beside the immunity rows: how far unknown outcomes could move them
+    (`bound_rows`) and, with a declared margin, non-inferiority and equivalence of abnormal to normal.
     """
     return analysed("live_birth", _live_birth, women, settings, variable=settings.outcome, quantity="rate")
 
@@ -118,26 +118,14 @@ def _outcome_by_immunity(cohort: Cohort, events: Events) -> Iterator[Row]:
     for population, members in cohort.populations:
         place = {"population": population, "variable": "immunity"}
         found = tally(events, kinds, members)
-        caution = ONE_AND_THE_SAME if _treatment_is_immunity(cohort, kinds, members) else ""
+        caution = entanglement(cohort.women, cohort.settings, kinds, members)
         yield from rate_rows(found, cohort.confidence, **place)
+        yield from bound_rows(found, **place)
         yield from comparison_rows(found, cohort.confidence, caution=caution, **place)
+        yield from margin_rows(found, cohort.confidence, cohort.settings.margin, caution=caution, **place)
     if cohort.groups is not None:
         strata = tally(events, counting.by_immunity(cohort.groups, kinds))
         yield from comparison_rows(strata, cohort.confidence, population=EVERYONE, variable="immunity")
-
-
-def _treatment_is_immunity(cohort: Cohort, kinds: Levels, members: np.ndarray) -> bool:
-    """Whether exactly the abnormal women were treated; then no comparison can tell the one from the other."""
-    treatment = cohort.settings.treatment
-    if treatment is None:
-        return False
-    try:
-        dose = counting.numbers(cohort.women, treatment, cohort.settings)
-    except NotEstimable:
-        return False
-    known = members & (kinds.codes >= 0) & ~np.isnan(dose)
-    abnormal = kinds.members(kinds.names.index(ABNORMAL))
-    return bool(known.any() and ((dose > 0) == abnormal)[known].all())
 
 
 def _outcome_by_subgroup(cohort: Cohort, events: Events) -> Iterator[Row]:
@@ -176,7 +164,8 @@ def trend(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     Quantity test, level "2, 3, 4+": Pearson, exact, linear-by-linear, Cochran-Armitage, exact conditional
     trend; level "2-3 v 4+": Pearson and Fisher, beside them difference of rates and odds ratio; the markers'
     Pearson tests also adjusted as one family a population. Variable age: mean and standard deviation of "2-3"
-    and "4+", with a one-way ANOVA.
+    and "4+", with a one-way ANOVA. Where something is unknown (untested miscarriages): how far that could
+    move the rates and their difference (`bound_rows`).
     """
     return analysed("trend", _trend, women, settings, quantity="rate")
 
@@ -206,8 +195,10 @@ def _followed(cohort: Cohort, variable: str, categories: Levels, two: Levels) ->
         place = {"population": population, "variable": variable}
         by_category, by_two = (tally(events, levels, members) for levels in (categories, two))
         yield from rate_rows(by_category, cohort.confidence, **place)
-        together = rate_rows(by_two, cohort.confidence, **place)
-        yield from (each for each in together if each["level"] not in categories.names)
+        yield from bound_rows(by_category, **place)
+        if by_two.names != by_category.names:
+            together = [*rate_rows(by_two, cohort.confidence, **place), *bound_rows(by_two, **place)]
+            yield from (each for each in together if each["level"] not in categories.names)
         yield from _category_tests(by_category, cohort.confidence, place)
         yield from comparison_rows(by_two, cohort.confidence, **place)
 
@@ -277,6 +268,7 @@ def _karyotype_rates(
         place = {"population": EVERYONE, "variable": variable}
         found = tally(events, levels)
         yield from rate_rows(found, cohort.confidence, **place)
+        yield from bound_rows(found, **place)
         yield from comparison_rows(found, cohort.confidence, **place)
     for population, members in cohort.groups_as_populations:
         found = tally(events, counting.immunity(cohort.women), members)
