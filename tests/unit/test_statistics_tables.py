@@ -111,7 +111,7 @@ def test_live_birth_over_the_idiopathic_subgroups_prints_p_958_with_6_df():
         table, population="idiopathic", variable="subgroup", level="all subgroups", test="Pearson chi-square"
     )
     assert (f"{found['p']:.3f}", found["df"]) == ("0.958", 6)
-    assert "nobody in nk_cytotoxicity + th1_th2" in found["reason"]
+    assert "nobody in nk cytotoxicity + th1 th2" in found["reason"]
     rates = table[(table["variable"] == "subgroup") & (table["quantity"] == "rate")].set_index("level")
     assert f"{rates['estimate'].max():.1%}" == "90.5%"
     assert f"{rates['estimate'].min():.0%}" == "75%"

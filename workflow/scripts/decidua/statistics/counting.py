@@ -105,7 +105,7 @@ class Tally:
         empty = [name for name, total in zip(self.names, self.totals, strict=True) if not total]
         if len(empty) > MOST_NAMED:
             return f"nobody in {len(empty)} of {len(self.names)} groups"
-        return f"nobody in {', '.join(empty)}" if empty else ""
+        return f"nobody in {', '.join(map(in_words, empty))}" if empty else ""
 
 
 def tally(events: Events, levels: Levels, members: np.ndarray | None = None) -> Tally:
