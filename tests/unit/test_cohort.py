@@ -7,16 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decidua.cohort import (
-    enrolment_flow,
-    group_sizes,
-    import_cohort,
-    missing_values,
-    read_rows,
-    variables,
-)
+from decidua.cohort import enrolment_flow, group_sizes, import_cohort
 from decidua.config import load_yaml
 from decidua.errors import InputError
+from decidua.patient_table import read_rows
+from decidua.variables import missing_values, variables
 
 DICTIONARY = load_yaml(Path(__file__).parents[2] / "workflow/resources/cohort_dictionary.yaml")["variables"]
 COLUMNS = {"id": "Woman", "age": "Age", "th1_th2": "Th1/Th2", "live_birth": "Outcome"}
@@ -60,7 +55,8 @@ def test_a_ratio_written_as_a_percentage_is_out_of_range(tmp_path):
 def test_text_in_a_numeric_column_is_named(tmp_path):
     assert lines('Woman,Age,Th1/Th2,Outcome\nA,thirty,1,yes\nB,"31,5",1,no\n', tmp_path) == [
         "women.csv, row 2, column Age: found 'thirty'; expected a number",
-        "women.csv, row 3, column Age: found '31,5'; expected a number",
+        "women.csv, row 3, column Age: found '31,5'; expected a number with a decimal point; "
+        'for a decimal comma set `decimal: ","`',
     ]
 
 

@@ -31,6 +31,7 @@ rule reconstruct_cohort:
 rule validate_cohort:
     input:
         rows=patient_table,
+        redcap=redcap_dictionary,
         dictionary=resource("workflow/resources/cohort_dictionary.yaml"),
         published=published_enrolment,
     output:
@@ -48,15 +49,44 @@ rule validate_cohort:
     conda:
         "../../envs/decidua.yaml"
     params:
-        columns=lookup(dpath="cohorts/{cohort}/columns", within=config, default=None),
-        sheet=lookup(dpath="cohorts/{cohort}/sheet", within=config, default=None),
-        missing=lookup(dpath="cohorts/{cohort}/missing", within=config, default=[]),
-        exclude=lookup(dpath="cohorts/{cohort}/exclude", within=config, default=[]),
-        settings=analysis("group", "group_labels"),
+        table=reading,
+        settings=analysis("group", "group_labels", "outcome", "karyotype"),
         synthetic=synthetic,
         code=fingerprint("validate_cohort"),
     script:
         "../scripts/validate_cohort.py"
+
+
+# Reads every table as the run would and says what it found. No table, nothing else is touched.
+rule check_cohorts:
+    input:
+        dictionary=resource("workflow/resources/cohort_dictionary.yaml"),
+    log:
+        "results/logs/check_cohorts.log",
+    localrule: True
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        tables=tables_to_check(),
+    script:
+        "../scripts/check_cohorts.py"
+
+
+# A folder to start from: an empty patient table and what belongs to it.
+rule template:
+    input:
+        config=f"{workflow.basedir}/config.yaml",
+        dictionary=f"{workflow.basedir}/workflow/resources/cohort_dictionary.yaml",
+        panel=f"{workflow.basedir}/workflow/resources/panels/lee2013.yaml",
+    log:
+        "results/logs/template.log",
+    localrule: True
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        folder="template",
+    script:
+        "../scripts/template.py"
 
 
 CHAPTERS["cohort"] = [

@@ -12,7 +12,7 @@ from decidua.arithmetic import held_kernels
 from decidua.config import check, expand_environment, load_yaml, locate, panel_path, recorded
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
-from decidua.preflight import check_inputs
+from decidua.preflight import check_inputs, table_settings
 from decidua.progress import Progress, known_seconds, listen
 from decidua.provenance import fingerprint as fingerprint_of
 from snakemake.logging import logger
@@ -32,7 +32,10 @@ def stop_on_bad_input(function, *args):
 
 
 config = stop_on_bad_input(check, config, load_yaml(BASE / "workflow/schemas/config.schema.yaml"), ROOTS)
-if workflow.is_main_process:
+# Asked for by name, these tell or give something and do not run the study. Snakemake knows its targets only
+# after it has read this file.
+TOOLS = {"check_cohorts", "template"}
+if workflow.is_main_process and not TOOLS & set(sys.argv[1:]):
     stop_on_bad_input(check_inputs, config, ROOTS)
 
 # Every job inherits these, on a cluster too, where each node reads this file again.
@@ -173,8 +176,33 @@ def patient_table(wildcards):
     """The user's table of a cohort, or the reconstructed one."""
     cohort = config["cohorts"][wildcards.cohort]
     if cohort["source"] == "table":
-        return expand_environment(cohort["file"])
+        return resource(cohort["file"])
     return rules.reconstruct_cohort.output.women
+
+
+def redcap_dictionary(wildcards):
+    """The data dictionary of the REDCap project that a cohort's table was exported from; nothing without one."""
+    path = config["cohorts"][wildcards.cohort].get("redcap_dictionary")
+    return resource(path) if path else []
+
+
+def reading(wildcards):
+    """A params function: how a cohort's table is read."""
+    return table_settings(config["cohorts"][wildcards.cohort])
+
+
+def tables_to_check():
+    """Of each cohort with a table of its own: the file, the REDCap dictionary, and how it is read."""
+    found = {}
+    for name, cohort in config["cohorts"].items():
+        if cohort["source"] == "table":
+            wildcards = SimpleNamespace(cohort=name)
+            files = {
+                "path": patient_table(wildcards),
+                "redcap_dictionary": redcap_dictionary(wildcards) or None,
+            }
+            found[name] = files | reading(wildcards)
+    return found
 
 
 def published_enrolment(wildcards):

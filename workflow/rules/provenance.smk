@@ -3,7 +3,7 @@ from decidua.config import recorded
 from decidua.provenance import RUN_FILES
 
 # Asked for by name, these run nothing else: they tell what is there.
-READERS = {"verify", "diff", "write_reference"}
+READERS = {"verify", "diff", "write_reference", *TOOLS}
 FROZEN = Path(f"results/{config['version']}/frozen")
 
 

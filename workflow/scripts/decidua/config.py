@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HOW = ("execution", "against", "pathvars")
 SECTIONS = ("cohorts", "studies", "papers")
 PANELS = "workflow/resources/panels"
+DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
 #: Names that the workflow gives to columns of its own.
 RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy")
+#: Units of the time between two dates (decidua.variables.DAYS).
+INTERVALS = ("days", "weeks", "months", "years")
 #: What a column must be to play a role; the other roles take any type.
 ROLE_TYPES = {"outcome": ("boolean",), "history": ("integer", "number"), "karyotype": ("category",)}
 
@@ -56,6 +60,10 @@ def load_yaml(path: str | Path) -> Any:
             return yaml.load(handle, Loader=LOADER)
     except FileNotFoundError:
         raise InputError(f"{path}: found no such file; expected a YAML file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: found text that is not UTF-8; expected a file saved as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path}: found {error.strerror or error}; expected a YAML file") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         row = f", row {mark.line + 1}" if mark else ""
@@ -115,7 +123,12 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], roots: Sequence[
         problems = list(_cross_problems(without_nulls, roots))
     if problems:
         raise InputError([f"config: {problem}" for problem in problems])
-    return effective(config)
+    full = effective(config)
+    dictionary = load_yaml(locate(DICTIONARY, roots))["variables"]
+    for cohort in full["cohorts"].values():
+        if cohort.get("redcap_dictionary"):
+            cohort["columns"], _ = _completed(cohort, dictionary, roots)
+    return full
 
 
 def schema_problems(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
@@ -138,7 +151,7 @@ def _explain(error: ValidationError) -> Iterator[str]:
         return
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
-        for name in sorted(set(error.instance) - set(allowed)):
+        for name in sorted(set(error.instance) - set(allowed), key=str):
             yield f"{_join(key, name)}: found an unknown key; expected one of {', '.join(allowed)}"
         return
     if error.validator == "required":
@@ -181,6 +194,8 @@ def _join(key: str, name: str) -> str:
 def _found(value: Any) -> str:
     if isinstance(value, dict):
         return "keys with values" if value else "nothing below it"
+    if value is None:
+        return "nothing (null)"
     return repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
 
 
@@ -219,7 +234,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         date.fromisoformat(config["date"])
     except ValueError:
         yield f"date: found {config['date']!r}; expected a day of the calendar"
-    dictionary = load_yaml(locate("workflow/resources/cohort_dictionary.yaml", roots))["variables"]
+    dictionary = load_yaml(locate(DICTIONARY, roots))["variables"]
     for name, cohort in config["cohorts"].items():
         yield from _cohort_problems(f"cohorts.{name}", cohort, config, dictionary, roots)
     for name, study in config["studies"].items():
@@ -243,26 +258,22 @@ def _cohort_problems(
     dictionary: Mapping[str, Any],
     roots: Sequence[Path],
 ) -> Iterator[str]:
-    panel = Path(locate(panel_path(cohort["panel"]), roots))
-    columns, markers = set(dictionary), set()
-    if not panel.is_file():
-        shipped = ", ".join(sorted({path.stem for root in roots for path in (root / PANELS).glob("*.yaml")}))
-        yield f"{key}.panel: found {cohort['panel']!r}; expected the path of a YAML file or one of {shipped}"
-    else:
-        content = load_yaml(panel)
-        problems = list(schema_problems(content, load_yaml(locate(PANEL_SCHEMA, roots))))
-        yield from (f"{key}.panel: {panel}: {problem}" for problem in problems)
-        if not problems:
-            markers = set(content["markers"])
-            yield from _panel_problems(key, panel, content, cohort, dictionary)
-            yield from _rule_problems(key, content, config["markers"]["cytotoxicity_rule"])
+    columns, fields = cohort.get("columns", dictionary), {}
+    if cohort.get("redcap_dictionary"):
+        problems = list(_redcap_problems(key, cohort, roots))
+        yield from problems
+        if problems:
+            return  # types are not known without it
+        columns, fields = _completed(cohort, dictionary, roots)
+    completed = {**cohort, "columns": columns}
+    markers = yield from _panel_problems(key, completed, config, dictionary, roots)
     if cohort["source"] == "table":
         yield from _file_problem(f"{key}.file", cohort["file"], roots)
-        yield from _mapping_problems(f"{key}.columns", cohort["columns"], dictionary)
-        yield from _type_problems(f"{key}.analysis", cohort, dictionary)
+        yield from _mapping_problems(f"{key}.columns", columns, dictionary, fields)
+        yield from _row_problems(key, cohort, fields)
+        yield from _type_problems(f"{key}.analysis", completed, dictionary)
         if cohort.get("sheet") and not cohort["file"].lower().endswith((".xlsx", ".xlsm")):
             yield f"{key}.sheet: found {cohort['sheet']!r}; expected a sheet for an Excel file only"
-        columns = set(cohort["columns"])
     else:
         yield from _reconstruction_problems(key, cohort, config, roots)
     for analysis, where in (
@@ -273,24 +284,55 @@ def _cohort_problems(
         if categories != sorted(categories):
             yield f"{where}.history_categories: found {categories}; expected ascending numbers"
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
-    yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), columns, markers)
+    yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), set(columns), markers)
 
 
 def _panel_problems(
     key: str,
+    cohort: Mapping[str, Any],
+    config: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    roots: Sequence[Path],
+) -> Generator[str, None, set[str]]:
+    """What is wrong with the marker panel, alone and with its cohort; the names of its markers."""
+    try:
+        panel = Path(locate(panel_path(cohort["panel"]), roots))
+    except KeyError as error:
+        yield _unset(f"{key}.panel", cohort["panel"], error)
+        return set()
+    if not panel.is_file():
+        shipped = ", ".join(sorted({path.stem for root in roots for path in (root / PANELS).glob("*.yaml")}))
+        yield f"{key}.panel: found {cohort['panel']!r}; expected the path of a YAML file or one of {shipped}"
+        return set()
+    content = load_yaml(panel)
+    problems = list(schema_problems(content, load_yaml(locate(PANEL_SCHEMA, roots))))
+    yield from (f"{key}.panel: {panel}: {problem}" for problem in problems)
+    if problems:
+        return set()
+    yield from _cutoff_problems(key, panel, content, cohort["columns"], dictionary)
+    yield from _rule_problems(key, content, config["markers"]["cytotoxicity_rule"])
+    return set(content["markers"])
+
+
+def _cutoff_problems(
+    key: str,
     panel: Path,
     content: Mapping[str, Any],
-    cohort: Mapping[str, Any],
+    columns: Mapping[str, Any],
     dictionary: Mapping[str, Any],
 ) -> Iterator[str]:
     """A cut-off whose column nobody has would leave every woman unknown, or abnormal and never normal."""
-    columns = cohort.get("columns", dictionary)
     for name, marker in content["markers"].items():
-        for cutoff in marker["cutoffs"]:
-            if cutoff["column"] not in columns:
+        for column in (cutoff["column"] for cutoff in marker["cutoffs"]):
+            if column not in columns:
                 yield (
-                    f"{key}.panel: found {panel.name}, whose {name} needs {cutoff['column']!r}; expected "
+                    f"{key}.panel: found {panel.name}, whose {name} needs {column!r}; expected "
                     "that column among the cohort's columns, or a panel of your own without this cut-off"
+                )
+            elif (kind := _type(column, columns[column], dictionary)) not in ("number", "integer", None):
+                yield (
+                    f"{key}.panel: found {panel.name}, whose {name} is a cut-off of {column!r}, "
+                    f"a column of type {kind}; expected one of type number or integer"
                 )
 
 
@@ -302,14 +344,21 @@ def _rule_problems(key: str, content: Mapping[str, Any], rule: str) -> Iterator[
             yield f"markers.cytotoxicity_rule: found {rule!r}; expected for {name} of {key} one of {allowed}"
 
 
+def _type(name: str, spec: Any, dictionary: Mapping[str, Any]) -> str | None:
+    """The type of a variable; None when nothing says it."""
+    spec = spec if isinstance(spec, Mapping) else {}
+    known = dictionary.get(name, {}).get("type")
+    return spec.get("type", known or ("number" if "from" in spec else None))
+
+
 def _type_problems(key: str, cohort: Mapping[str, Any], dictionary: Mapping[str, Any]) -> Iterator[str]:
     for role, types in ROLE_TYPES.items():
         name = cohort.get("analysis", {}).get(role)
         spec = cohort["columns"].get(name)
         if spec is None:
             continue
-        kind = (spec if isinstance(spec, Mapping) else {}).get("type", dictionary.get(name, {}).get("type"))
-        if kind not in types:
+        kind = _type(name, spec, dictionary)
+        if kind is not None and kind not in types:
             wanted = " or ".join(types)
             yield f"{key}.{role}: found {name!r}, a column of type {kind}; expected one of type {wanted}"
 
@@ -331,42 +380,129 @@ def _reconstruction_problems(
     if cohort["paper"] not in papers:
         yield f"{key}.paper: found {cohort['paper']!r}; expected one of {', '.join(papers) or '(no papers)'}"
         return
-    facts = Path(locate(papers[cohort["paper"]]["facts"], roots))
+    try:
+        facts = Path(locate(papers[cohort["paper"]]["facts"], roots))
+    except KeyError:
+        return  # told where the paper is
     if facts.is_file():
         scenarios = load_yaml(facts).get("reconstruction", {}).get("scenarios", {})
         if cohort["scenario"] not in scenarios:
             yield f"{key}.scenario: found {cohort['scenario']!r}; expected one of {', '.join(scenarios)}"
 
 
-def _mapping_problems(key: str, columns: Mapping[str, Any], dictionary: Mapping[str, Any]) -> Iterator[str]:
+def _mapping_problems(
+    key: str, columns: Mapping[str, Any], dictionary: Mapping[str, Any], fields: Mapping[str, Any]
+) -> Iterator[str]:
     for name, spec in columns.items():
         spec = {} if isinstance(spec, str) else spec
-        if name not in dictionary and "type" not in spec:
+        kind = _type(name, spec, dictionary)
+        if kind is None:
+            where = "neither the dictionary nor REDCap's knows" if fields else "the dictionary does not know"
             yield (
-                f"{key}.{name}: found a variable that the dictionary does not know; "
+                f"{key}.{name}: found a variable that {where}; "
                 "expected a type (number, integer, boolean, category or text)"
             )
-        kind = spec.get("type", dictionary.get(name, {}).get("type"))
         if name in RESERVED:
             yield f"{key}.{name}: found a name that the workflow uses itself; expected another name"
-        if spec.get("codes") and kind not in ("boolean", "category"):
-            yield f"{key}.{name}.codes: found codes for a {kind}; expected them for a boolean or category"
-        levels = dictionary.get(name, {}).get("levels")
-        for code, value in spec.get("codes", {}).items():
-            if kind == "boolean" and value is not None and not isinstance(value, bool):
-                yield f"{key}.{name}.codes.{code}: found {value!r}; expected true, false or null"
-            if kind == "category" and levels and value is not None and value not in levels:
-                yield f"{key}.{name}.codes.{code}: found {value!r}; expected {', '.join(levels)} or null"
-        units = dictionary.get(name, {}).get("units")
-        if units and "unit" in spec and spec["unit"] not in units:
-            yield f"{key}.{name}.unit: found {spec['unit']!r}; expected one of {', '.join(units)}"
+        if "from" in spec and kind != "number":
+            yield f"{key}.{name}: found the time between two dates for a {kind}; expected it for a number"
+        if spec.get("minimum", -inf) > spec.get("maximum", inf):
+            yield (
+                f"{key}.{name}: found a minimum of {spec['minimum']} and a maximum of {spec['maximum']}; "
+                "expected the minimum below the maximum"
+            )
+        yield from _code_problems(f"{key}.{name}", spec, kind, dictionary.get(name, {}).get("levels"))
+        units = dictionary.get(name, {}).get("units", {})
+        if units and "unit" in spec:
+            possible = [unit for unit in units if unit in INTERVALS] if "from" in spec else list(units)
+            if spec["unit"] not in possible:
+                allowed = ", ".join(possible) or "the measured value in a column"
+                yield f"{key}.{name}.unit: found {spec['unit']!r}; expected one of {allowed}"
+
+
+def _code_problems(key: str, spec: Mapping[str, Any], kind: str | None, levels: Any) -> Iterator[str]:
+    if spec.get("codes") and kind not in ("boolean", "category"):
+        yield f"{key}.codes: found codes for a {kind}; expected them for a boolean or category"
+    if "levels" in spec and (levels or kind != "category"):
+        yield f"{key}.levels: found levels; expected them for a category of your own only"
+    levels = levels or spec.get("levels")
+    if not spec.get("codes"):
+        return
+    # Imported here: it needs pandas, which a start without a table can do without.
+    from decidua.cells import spellings
+
+    seen: dict[str, Any] = {}
+    for code, value in spec.get("codes", {}).items():
+        if kind == "boolean" and value is not None and not isinstance(value, bool):
+            yield f"{key}.codes.{code}: found {value!r}; expected true, false or null"
+        if kind == "category" and levels and value is not None and str(value) not in map(str, levels):
+            yield f"{key}.codes.{code}: found {value!r}; expected {', '.join(map(str, levels))} or null"
+        for spelling in sorted(spellings(code)):
+            if spelling in seen and seen[spelling][1] != value:
+                yield (
+                    f"{key}.codes.{code}: found {value!r}, and {seen[spelling][1]!r} for "
+                    f"{seen[spelling][0]}, which is the same cell {spelling!r}; expected one value for it"
+                )
+                break
+            seen[spelling] = (code, value)
+
+
+def _row_problems(key: str, cohort: Mapping[str, Any], fields: Mapping[str, Any]) -> Iterator[str]:
+    """What picks and leaves out rows."""
+    rules = cohort.get("exclude", [])
+    reasons = [rule["reason"] for rule in rules]
+    for reason in dict.fromkeys(reasons):
+        if reasons.count(reason) > 1:
+            times = f"{reasons.count(reason)} times"
+            yield f"{key}.exclude: found the reason {reason!r} {times}; expected each reason once"
+    first: dict[tuple[str, str], str] = {}
+    for rule in rules:
+        for value in rule["values"]:
+            earlier = first.setdefault((rule["column"], str(value).casefold()), rule["reason"])
+            if earlier != rule["reason"]:
+                yield (
+                    f"{key}.exclude: found {value!r} of {rule['column']!r} under {earlier!r} and under "
+                    f"{rule['reason']!r}; expected it under one reason"
+                )
+    if fields:
+        from decidua.redcap import mapping_problems
+
+        others = [("keep", column) for column in cohort.get("keep", {})]
+        others += [("exclude", rule["column"]) for rule in rules]
+        yield from (f"{key}.{line}" for line in mapping_problems(cohort["columns"], others, fields))
+
+
+def _redcap_problems(key: str, cohort: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:
+    from decidua.redcap import read_dictionary
+
+    problems = list(_file_problem(f"{key}.redcap_dictionary", cohort["redcap_dictionary"], roots))
+    yield from problems
+    if not problems:
+        try:
+            read_dictionary(locate(cohort["redcap_dictionary"], roots))
+        except InputError as error:
+            yield from (f"{key}.redcap_dictionary: {problem}" for problem in error.problems)
+
+
+def _completed(
+    cohort: Mapping[str, Any], dictionary: Mapping[str, Any], roots: Sequence[Path]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A cohort's columns with what its REDCap dictionary knows, and the fields of that dictionary."""
+    from decidua.redcap import complete, read_dictionary
+
+    fields = read_dictionary(locate(cohort["redcap_dictionary"], roots))
+    return complete(cohort["columns"], dictionary, fields), fields
 
 
 def _file_problem(key: str, path: str, roots: Sequence[Path]) -> Iterator[str]:
     try:
         located = locate(path, roots)
     except KeyError as error:
-        yield f"{key}: found {path!r}; expected the environment variable {error.args[0]} to be set"
+        yield _unset(key, path, error)
         return
     if not (roots[0] / located).is_file():
         yield f"{key}: found {path!r}, which is not there; expected the path of a file"
+
+
+def _unset(key: str, path: str, error: KeyError) -> str:
+    return f"{key}: found {path!r}; expected the environment variable {error.args[0]} to be set"

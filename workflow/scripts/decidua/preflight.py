@@ -26,24 +26,30 @@ def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
         raise InputError(problems)
 
 
+def table_settings(cohort: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a cohort that say how its table is read; none for a reconstruction."""
+    keys = ("columns", "sheet", "missing", "decimal", "date_format", "keep", "exclude")
+    return {key: cohort[key] for key in keys if cohort.get(key) is not None}
+
+
 def _cohort_problems(cohorts: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
     for cohort in cohorts.values():
         if cohort["source"] != "table":
             continue
-        path = expand_environment(cohort["file"])
+        path = locate(cohort["file"], roots)
         if Path(path).stat().st_size > SMALL:
             continue
         # Imported here: without a table of the user's own, a start needs no pandas.
-        from decidua.cohort import import_cohort, read_rows, variables
+        from decidua.cohort import read_cohort
 
         dictionary = load_yaml(locate("workflow/resources/cohort_dictionary.yaml", roots))["variables"]
+        redcap = cohort.get("redcap_dictionary")
         try:
-            import_cohort(
-                read_rows(path, cohort.get("sheet")),
-                variables(dictionary, cohort["columns"]),
-                missing=cohort.get("missing", []),
-                exclude=cohort.get("exclude", []),
-                name=path,
+            read_cohort(
+                path,
+                dictionary,
+                redcap_dictionary=redcap and locate(redcap, roots),
+                **table_settings(cohort),
             )
         except InputError as error:
             yield from error.problems

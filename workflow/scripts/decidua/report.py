@@ -148,7 +148,10 @@ def cohort_section(
         karyotype_table(tables["karyotype"], labels),
         family_table(tables["family"], labels),
     ]
-    more = [combining_table(tables["combining_rules"], labels), missing_table(tables["missing_values"])]
+    more = [
+        combining_table(tables["combining_rules"], labels),
+        missing_table(tables["missing_values"], labels),
+    ]
     sentences = _enrolment(tables["enrolment_flow"])
     sentences += _prevalence(tables["prevalence"], labels)
     sentences += _unknown(tables["combining_rules"], rule)
@@ -409,12 +412,30 @@ def combining_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
     return Table("Prevalence under every combining rule", header, rows)
 
 
-def missing_table(table: pd.DataFrame) -> Table:
-    """Missing values by variable."""
-    rows = [
-        [row["label"], str(row["missing"]), words.percent(row["share"])] for row in table.to_dict("records")
-    ]
-    return Table("Missing values", ["Variable", "Women without it", "Share"], rows)
+def missing_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    """Missing values by variable and group."""
+    populations = words.distinct(table["population"])
+    rows = []
+    for variable in words.distinct(table["variable"]):
+        found = pick(table, variable=variable)
+        cells = {row["population"]: _missing(row) for row in found}
+        rows.append([found[0]["label"], *(cells[population] for population in populations)])
+    return Table(
+        "Missing values",
+        ["Variable", *(words.name(population, labels) for population in populations)],
+        rows,
+        "Missing of the women to whom the variable applies: the karyotype of a miscarriage does not apply to "
+        "a live birth.",
+    )
+
+
+def _missing(row: Row) -> str:
+    applies = row["women"] - row["not_applicable"]
+    if not applies:
+        return "applies to nobody"
+    return (
+        f"{words.counts(row['missing'], applies)} ({words.percent(row['share'])})" if row["missing"] else "0"
+    )
 
 
 def constraints_table(table: pd.DataFrame) -> Table:
