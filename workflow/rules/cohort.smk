@@ -5,6 +5,7 @@ rule reconstruct_cohort:
     input:
         facts=lambda w: resource(config["papers"][config["cohorts"][w.cohort]["paper"]]["facts"]),
         panel=panel_file,
+        dictionary=resource("workflow/resources/cohort_dictionary.yaml"),
     output:
         women="<restricted>/cohorts/{cohort}/reconstructed.parquet",
         constraints="<open>/cohorts/{cohort}/reconstruction_constraints.csv",
@@ -52,7 +53,7 @@ rule validate_cohort:
         sheet=lookup(dpath="cohorts/{cohort}/sheet", within=config, default=None),
         missing=lookup(dpath="cohorts/{cohort}/missing", within=config, default=[]),
         exclude=lookup(dpath="cohorts/{cohort}/exclude", within=config, default=[]),
-        settings=analysis("group", "group_labels"),
+        settings=analysis("cases", "group", "group_labels"),
         synthetic=synthetic,
         code=fingerprint("validate_cohort"),
     script:

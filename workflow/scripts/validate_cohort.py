@@ -1,10 +1,11 @@
 """Turn a patient table into one typed cohort, or say everything that is wrong with it."""
 
 from decidua import tables
+from decidua.cases import only_cases
 from decidua.cohort import (
+    analysed_sizes,
     describe_variables,
     enrolment_flow,
-    group_sizes,
     import_cohort,
     missing_values,
     published_exclusions,
@@ -19,6 +20,8 @@ if __name__ == "__main__":
         params = snakemake.params
         rows = read_rows(snakemake.input.rows, params.sheet)
         dictionary = load_yaml(snakemake.input.dictionary)["variables"]
+        if not params.columns:  # a reconstruction holds those variables that its paper prints
+            dictionary = {name: entry for name, entry in dictionary.items() if name in rows}
         wanted = variables(dictionary, params.columns)
         imported = import_cohort(
             rows,
@@ -30,9 +33,10 @@ if __name__ == "__main__":
         )
         if published := snakemake.input.get("published"):
             imported = published_exclusions(imported, load_yaml(published))
-        groups = group_sizes(imported.cohort, params.settings["group"], params.settings["group_labels"])
+        groups = analysed_sizes(imported.cohort, **params.settings)
         flow = enrolment_flow(imported.assessed, imported.excluded, len(imported.cohort), groups)
+        women = only_cases(imported.cohort, params.settings["cases"])
         tables.write(imported.cohort, snakemake.output.cohort)
         tables.write(describe_variables(wanted), snakemake.output.dictionary)
         tables.write(flow, snakemake.output.flow)
-        tables.write(missing_values(imported.cohort, wanted), snakemake.output.missing)
+        tables.write(missing_values(women, wanted), snakemake.output.missing)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from decidua.cases import case_status, only_cases
 from decidua.errors import InputError, Problem
 from decidua.input_files import listed
 
@@ -418,6 +419,21 @@ def group_sizes(cohort: pd.DataFrame, group: str | None, labels: Mapping[str, st
     if unknown := int(cohort[group].isna().sum()):
         sizes["Unknown"] = unknown
     return sizes
+
+
+def analysed_sizes(
+    cohort: pd.DataFrame, cases: str | None, group: str | None, group_labels: Mapping[str, str]
+) -> dict[str, int]:
+    """The last boxes of the enrolment flow: the groups, of cases if there are controls, who then follow."""
+    sizes = group_sizes(only_cases(cohort, cases), group, group_labels)
+    if cases is None:
+        return sizes
+    status = case_status(cohort, cases)
+    found = {f"Cases: {label}": n for label, n in sizes.items()} or {"Cases": int(status.sum())}
+    found["Controls"] = int((~status).sum())
+    if unknown := int(status.isna().sum()):
+        found["Not known whether case or control"] = unknown
+    return found
 
 
 def _level_order(column: pd.Series) -> list[str]:
