@@ -5,6 +5,7 @@ rule reconstruct_cohort:
     input:
         facts=lambda w: resource(config["papers"][config["cohorts"][w.cohort]["paper"]]["facts"]),
         panel=panel_file,
+        dictionary=resource("workflow/resources/cohort_dictionary.yaml"),
     output:
         women="<restricted>/cohorts/{cohort}/reconstructed.parquet",
         constraints="<open>/cohorts/{cohort}/reconstruction_constraints.csv",
@@ -50,7 +51,7 @@ rule validate_cohort:
         "../../envs/decidua.yaml"
     params:
         table=reading,
-        settings=analysis("group", "group_labels", "outcome", "karyotype"),
+        settings=analysis("cases", "group", "group_labels", "outcome", "karyotype"),
         synthetic=synthetic,
         code=fingerprint("validate_cohort"),
     script:

@@ -46,6 +46,7 @@ if workflow.is_main_process:
 
 COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
+CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
 PAPERS = list(config["papers"])
@@ -292,6 +293,11 @@ def report_sections():
             )
             for place, trend in enumerate(cohort["analysis"]["trends"], start=4)
         ]
+        if name in CONTROLLED:
+            figures += [
+                ("markers_roc", "ROC curves of the markers", "Women with losses against controls."),
+                ("markers_accuracy", "Accuracy of the markers", "At the panel's cut-offs."),
+            ]
         sections.append(
             {
                 "kind": "cohorts",

@@ -9,7 +9,7 @@ from decidua.reconstruction import reconstruct
 if __name__ == "__main__":
     with job(snakemake) as this:
         facts = load_yaml(snakemake.input.facts)
-        panel = Panel.load(snakemake.input.panel)
+        panel = Panel.load(snakemake.input.panel, load_yaml(snakemake.input.dictionary)["variables"])
         rebuilt = reconstruct(facts, snakemake.params.scenario, this.rng, panel)
         tables.write(rebuilt.cohort, snakemake.output.women)
         tables.write(rebuilt.constraints, snakemake.output.constraints)

@@ -1,9 +1,10 @@
 """Turn a patient table into one typed cohort, or say everything that is wrong with it."""
 
 from decidua import tables
+from decidua.cases import only_cases
 from decidua.cohort import (
+    analysed_sizes,
     enrolment_flow,
-    group_sizes,
     mark_after_baseline,
     published_exclusions,
     read_cohort,
@@ -29,10 +30,12 @@ if __name__ == "__main__":
             facts = load_yaml(published)
             imported = published_exclusions(imported, facts)
             late = facts["enrolment"].get("after_baseline", [])
-        groups = group_sizes(imported.cohort, settings["group"], settings.pop("group_labels"))
+        shown = {key: settings.pop(key) for key in ("cases", "group_labels")}
+        groups = analysed_sizes(imported.cohort, group=settings["group"], **shown)
         flow = enrolment_flow(imported.assessed, imported.excluded, len(imported.cohort), groups)
         flow = mark_after_baseline(flow, late)
+        women = only_cases(imported.cohort, shown["cases"])
         tables.write(imported.cohort, snakemake.output.cohort)
         tables.write(describe_variables(wanted), snakemake.output.dictionary)
         tables.write(flow, snakemake.output.flow)
-        tables.write(missing_values(imported.cohort, wanted, **settings), snakemake.output.missing)
+        tables.write(missing_values(women, wanted, **settings), snakemake.output.missing)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from decidua import redcap
+from decidua.cases import case_status, only_cases
 from decidua.cells import Notation, folded, known_text, read_variable, shown, spellings
 from decidua.dates import ISO
 from decidua.errors import InputError, Problem
@@ -59,9 +60,11 @@ def read_cohort(
     fields = redcap.read_dictionary(redcap_dictionary) if redcap_dictionary else {}
     if fields and columns:
         columns = redcap.complete(columns, dictionary, fields)
-    wanted = redcap.with_fields(variables(dictionary, columns), fields)
     more = {} if limit is not None else {"limit": None}
     rows = read_rows(path, sheet, decimal=decimal, **more)
+    if not columns:  # a reconstruction holds those variables that its paper prints
+        dictionary = {name: entry for name, entry in dictionary.items() if name in rows}
+    wanted = redcap.with_fields(variables(dictionary, columns), fields)
     options = {"decimal": decimal, "limit": limit, "fields": fields, "name": str(path), **options}
     return wanted, import_cohort(rows, wanted, **options)
 
@@ -308,3 +311,18 @@ def group_sizes(cohort: pd.DataFrame, group: str | None, labels: Mapping[str, st
     if unknown := int(cohort[group].isna().sum()):
         sizes["Unknown"] = unknown
     return sizes
+
+
+def analysed_sizes(
+    cohort: pd.DataFrame, cases: str | None, group: str | None, group_labels: Mapping[str, str]
+) -> dict[str, int]:
+    """The last boxes of the enrolment flow: the groups, of cases if there are controls, who then follow."""
+    sizes = group_sizes(only_cases(cohort, cases), group, group_labels)
+    if cases is None:
+        return sizes
+    status = case_status(cohort, cases)
+    found = {f"Cases: {label}": n for label, n in sizes.items()} or {"Cases": int(status.sum())}
+    found["Controls"] = int((~status).sum())
+    if unknown := int(status.isna().sum()):
+        found["Not known whether case or control"] = unknown
+    return found

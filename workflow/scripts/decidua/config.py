@@ -24,7 +24,7 @@ PANELS = "workflow/resources/panels"
 DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
 #: Names that the workflow gives to columns of its own.
-RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy")
+RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy", "is_case")
 #: Units of the time between two dates (decidua.variables.DAYS).
 INTERVALS = ("days", "weeks", "months", "years")
 #: What a column must be to play a role; the other roles take any type.
@@ -283,8 +283,24 @@ def _cohort_problems(
         categories = analysis.get("history_categories", [])
         if categories != sorted(categories):
             yield f"{where}.history_categories: found {categories}; expected ascending numbers"
+    yield from _cases_problems(f"{key}.analysis.cases", cohort, config["analysis"], dictionary)
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
     yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), set(columns), markers)
+
+
+def _cases_problems(
+    key: str, cohort: Mapping[str, Any], inherited: Mapping[str, Any], dictionary: Mapping[str, Any]
+) -> Iterator[str]:
+    """Also an inherited column must be there: without it, controls would pass for cases."""
+    name = cohort.get("analysis", {}).get("cases", inherited["cases"])
+    if name is None:
+        return
+    if cohort["source"] == "reconstruction":
+        yield f"{key}: found {name!r}; expected null, for a reconstruction holds cases only"
+    elif name not in cohort["columns"]:
+        yield f"{key}: found {name!r}; expected null or one of {', '.join(sorted(cohort['columns']))}"
+    elif (kind := _type(name, cohort["columns"][name], dictionary)) != "boolean":
+        yield f"{key}: found {name!r}, a column of type {kind}; expected one of type boolean"
 
 
 def _panel_problems(
@@ -334,6 +350,18 @@ def _cutoff_problems(
                     f"{key}.panel: found {panel.name}, whose {name} is a cut-off of {column!r}, "
                     f"a column of type {kind}; expected one of type number or integer"
                 )
+            elif units := _unit_clash(marker["unit"], column, columns[column], dictionary):
+                yield (
+                    f"{key}.panel: found {panel.name}, whose {name} is in {marker['unit']!r}; expected a "
+                    f"unit that the column {column} can have: {', '.join(units)}"
+                )
+
+
+def _unit_clash(unit: str, column: str, spec: Any, dictionary: Mapping[str, Any]) -> list[str]:
+    """The units of a column when a panel's unit is none of them; nothing where it is, or none is stated."""
+    own = spec.get("unit") if isinstance(spec, Mapping) else None
+    units = list(dictionary.get(column, {}).get("units", [own] if own else []))
+    return [] if unit in units else units
 
 
 def _rule_problems(key: str, content: Mapping[str, Any], rule: str) -> Iterator[str]:
@@ -354,10 +382,9 @@ def _type(name: str, spec: Any, dictionary: Mapping[str, Any]) -> str | None:
 def _type_problems(key: str, cohort: Mapping[str, Any], dictionary: Mapping[str, Any]) -> Iterator[str]:
     for role, types in ROLE_TYPES.items():
         name = cohort.get("analysis", {}).get(role)
-        spec = cohort["columns"].get(name)
-        if spec is None:
+        if name not in cohort["columns"]:
             continue
-        kind = _type(name, spec, dictionary)
+        kind = _type(name, cohort["columns"][name], dictionary)
         if kind is not None and kind not in types:
             wanted = " or ".join(types)
             yield f"{key}.{role}: found {name!r}, a column of type {kind}; expected one of type {wanted}"

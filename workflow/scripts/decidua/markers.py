@@ -1,6 +1,6 @@
 """Which blood markers are abnormal, and to which immune subgroup does that bring a woman?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,15 @@ from typing import Any
 import pandas as pd
 
 from decidua import results
+from decidua.cases import IS_CASE
 from decidua.config import load_yaml
 from decidua.errors import InputError
 from decidua.labels import measured_name
 from decidua.statistics.proportions import wilson
 
 NORMAL, ABNORMAL = "normal", "abnormal"
+#: What a panel file does not say.
+UNKNOWN = "unknown"
 IF_NORMAL, IF_ABNORMAL = "rate if unknown were normal", "rate if unknown were abnormal"
 
 
@@ -23,45 +26,86 @@ class PanelError(InputError):
 
 @dataclass(frozen=True)
 class Cutoff:
-    """A value of `column` strictly above `above` is abnormal; `ratio` is effector to target, if any."""
+    """A value of `column` strictly above `above` is abnormal; `ratio` is effector to target, if any.
+
+    `above` is in `unit`, that of the column; the panel file says `stated` in the marker's own unit.
+    """
 
     column: str
     above: float
     ratio: str = ""
+    unit: str = ""
+    stated: float = float("nan")
+    obtained: str = UNKNOWN
 
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker and the one or more cut-offs that decide its call."""
+    """A marker and the one or more cut-offs that decide its call.
+
+    `grey_zone` is the relative distance to the cut-off within which a call is near it; None: no such zone.
+    """
 
     name: str
     label: str
     unit: str
     cutoffs: tuple[Cutoff, ...]
+    grey_zone: float | None = None
+    assay: str = UNKNOWN
+    published_auc: float = float("nan")
+
+    def deciding(self, combine: str) -> tuple[list[Cutoff], int]:
+        """The cut-offs that a combining rule looks at, and how many of them an abnormal woman exceeds."""
+        if len(self.cutoffs) > 1 and combine.startswith("single:"):
+            return [cutoff for cutoff in self.cutoffs if combine == f"single:{cutoff.ratio}"], 1
+        total = len(self.cutoffs)
+        return list(self.cutoffs), {"any": 1, "all": total, "majority": total // 2 + 1}.get(combine, 1)
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The markers of one laboratory, with where their cut-offs come from."""
+    """The markers of one laboratory, with where their cut-offs come from; what is not known is UNKNOWN.
+
+    `cases` and `controls` are the women on whom the cut-offs were derived.
+    """
 
     name: str
     source: str
     markers: tuple[Marker, ...]
+    version: str = UNKNOWN
+    laboratory: str = UNKNOWN
+    derived: str = UNKNOWN
+    sampling: str = UNKNOWN
+    cases: int | None = None
+    controls: int | None = None
 
     @classmethod
-    def load(cls, path: str | Path) -> "Panel":
-        """Read a panel file; workflow/schemas/panel.schema.yaml says what it may hold."""
+    def load(
+        cls,
+        path: str | Path,
+        dictionary: Mapping[str, Mapping[str, Any]] | None = None,
+        grey_zone: float | None = None,
+    ) -> "Panel":
+        """Read a panel file; workflow/schemas/panel.schema.yaml says what it may hold.
+
+        Args:
+            dictionary: the variables of cohort_dictionary.yaml; a cut-off in another of a column's units is
+                converted to the first one, in which a cohort holds the column.
+            grey_zone: that of the markers for which the file states none.
+        """
         panel = load_yaml(path)
         markers = tuple(
-            Marker(
-                name,
-                marker["label"],
-                marker["unit"],
-                tuple(Cutoff(c["column"], float(c["above"]), c.get("ratio", "")) for c in marker["cutoffs"]),
-            )
-            for name, marker in panel["markers"].items()
+            _marker(name, marker, dictionary or {}, grey_zone) for name, marker in panel["markers"].items()
         )
-        return cls(panel["name"], panel["source"], markers)
+        stated = ("version", "laboratory", "derived", "sampling")
+        return cls(
+            panel["name"],
+            panel["source"],
+            markers,
+            **{key: panel[key] for key in stated if key in panel},
+            cases=panel.get("n", {}).get("cases"),
+            controls=panel.get("n", {}).get("controls"),
+        )
 
     @property
     def columns(self) -> list[str]:
@@ -72,6 +116,34 @@ class Panel:
         """Every rule by which several ratios of a marker can make one call."""
         ratios = dict.fromkeys(c.ratio for m in self.markers if len(m.cutoffs) > 1 for c in m.cutoffs)
         return ["any", "all", "majority", *(f"single:{ratio}" for ratio in ratios)]
+
+
+def _marker(
+    name: str, marker: Mapping[str, Any], dictionary: Mapping[str, Any], grey_zone: float | None
+) -> Marker:
+    cutoffs = []
+    for stated in marker["cutoffs"]:
+        units = dictionary.get(stated["column"], {}).get("units", {})
+        factor = units.get(marker["unit"], 1.0)
+        cutoffs.append(
+            Cutoff(
+                stated["column"],
+                float(stated["above"]) * factor,
+                stated.get("ratio", ""),
+                next(iter(units), marker["unit"]),
+                float(stated["above"]),
+                stated["obtained"],
+            )
+        )
+    return Marker(
+        name,
+        marker["label"],
+        marker["unit"],
+        tuple(cutoffs),
+        marker.get("grey_zone", grey_zone),
+        marker.get("assay", UNKNOWN),
+        float(marker.get("published_auc", {}).get("value", "nan")),
+    )
 
 
 def classify(cohort: pd.DataFrame, panel: Panel, combine: str = "any") -> pd.DataFrame:
@@ -108,27 +180,19 @@ def classify(cohort: pd.DataFrame, panel: Panel, combine: str = "any") -> pd.Dat
         calls[marker.name] = _call(cohort, marker, combine)
     names = [marker.name for marker in panel.markers]
     calls["subgroup"] = _subgroup(calls[names])
-    calls["immunity"] = _immunity(calls[names])
+    calls["immunity"] = immunity_of(calls[names])
     return calls
 
 
 def _call(cohort: pd.DataFrame, marker: Marker, combine: str) -> pd.Series:
     """Kleene logic: a call stands when the unknown ratios could not change it."""
-    above = [
-        _above(cohort, cutoff)
-        for cutoff in marker.cutoffs
-        if len(marker.cutoffs) == 1
-        or not combine.startswith("single:")
-        or combine == f"single:{cutoff.ratio}"
-    ]
-    table = pd.concat(above, axis="columns")
+    cutoffs, needed = marker.deciding(combine)
+    table = pd.concat([_above(cohort, cutoff) for cutoff in cutoffs], axis="columns")
     yes = table.fillna(False).sum(axis="columns")
     no = (~table).fillna(False).sum(axis="columns")
-    total = len(above)
-    needed = {"any": 1, "all": total, "majority": total // 2 + 1}.get(combine, 1)
     call = pd.Series(pd.NA, index=cohort.index, dtype="boolean")
     call[yes >= needed] = True
-    call[no > total - needed] = False
+    call[no > len(cutoffs) - needed] = False
     return call
 
 
@@ -140,19 +204,26 @@ def _above(cohort: pd.DataFrame, cutoff: Cutoff) -> pd.Series:
 
 
 def marker_names(calls: pd.DataFrame) -> list[str]:
-    """The markers of a table that `classify` made, in the panel's order."""
-    return [name for name in calls.columns if name not in ("id", "subgroup", "immunity")]
+    """The markers of a table that begins as `classify` makes it, in the panel's order."""
+    names = list(calls.columns)
+    return names[names.index("id") + 1 : names.index("subgroup")]
 
 
-def with_calls(cohort: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
-    """The cohort beside its marker calls, one row a woman.
+def with_calls(cohort: pd.DataFrame, calls: pd.DataFrame, *, controls: bool = False) -> pd.DataFrame:
+    """The women of the analysis beside their marker calls, one row a woman.
 
     Where a measured column has a marker's name, the call takes the name and the measured value goes under
-    `measured_name`.
+    `measured_name`. Women who are not known to be cases (the calls' column `is_case`, where there is one) are
+    left out, so that every analysis concerns cases alone; with `controls` all women and that column stay.
     """
     markers = marker_names(calls)
     measured = cohort.rename(columns={name: measured_name(name, markers) for name in cohort.columns})
-    return measured.merge(calls, on="id", validate="one_to_one")
+    wanted = ["id", *markers, "subgroup", "immunity"]
+    if IS_CASE in calls and controls:
+        wanted.append(IS_CASE)
+    elif IS_CASE in calls:
+        calls = calls[calls[IS_CASE].fillna(False).astype(bool)]
+    return measured.merge(calls[wanted], on="id", validate="one_to_one")
 
 
 def _subgroup(calls: pd.DataFrame) -> pd.Series:
@@ -164,7 +235,8 @@ def _subgroup(calls: pd.DataFrame) -> pd.Series:
     return subgroup.mask(calls.isna().any(axis="columns"))
 
 
-def _immunity(calls: pd.DataFrame) -> pd.Series:
+def immunity_of(calls: pd.DataFrame) -> pd.Series:
+    """Abnormal if any marker is, normal if all are; NA when an unknown marker could decide."""
     immunity = pd.Series(pd.NA, index=calls.index, dtype="string")
     immunity[(~calls).fillna(False).all(axis="columns")] = NORMAL
     immunity[calls.fillna(False).any(axis="columns")] = ABNORMAL
@@ -183,6 +255,16 @@ def subgroups(markers: Sequence[str]) -> list[str]:
     return [subgroup or NORMAL for subgroup in found]
 
 
+def populations(cohort: pd.DataFrame, group: str | None) -> dict[str, pd.Series]:
+    """Who belongs to all women and to each level of the grouping column, if there is one."""
+    found = {"all": pd.Series(True, index=cohort.index)}
+    if group is not None and group in cohort:
+        text = cohort[group].astype("string")
+        for level in sorted(text.dropna().unique()):
+            found[level] = (text == level).fillna(False).astype(bool)
+    return found
+
+
 def prevalence_by_rule(
     cohort: pd.DataFrame, panel: Panel, *, group: str | None, confidence: float
 ) -> pd.DataFrame:
@@ -191,17 +273,12 @@ def prevalence_by_rule(
     Returns:
         A results table (decidua.results): analysis combining_rule, level the rule, Wilson intervals.
     """
-    populations = {"all": pd.Series(True, index=cohort.index)}
-    if group is not None and group in cohort:
-        text = cohort[group].astype("string")
-        for level in sorted(text.dropna().unique()):
-            populations[level] = (text == level).fillna(False).astype(bool)
     rows = []
     for rule in panel.combining_rules():
         calls = classify(cohort, panel, rule)
         for variable in ["immunity", *(marker.name for marker in panel.markers)]:
             abnormal = calls[variable].eq(ABNORMAL) if variable == "immunity" else calls[variable]
-            for population, members in populations.items():
+            for population, members in populations(cohort, group).items():
                 rows += _prevalence_rows(abnormal[members], rule, variable, population, confidence)
     return results.frame(rows)
 
@@ -238,16 +315,31 @@ def _prevalence_rows(
 
 
 def describe_panel(panel: Panel) -> pd.DataFrame:
-    """The panel as a table: a row a cut-off, with marker, unit, effector-to-target ratio and source."""
+    """The panel as a table: a row a cut-off, with all that the file says of it, "unknown" where it is silent.
+
+    `abnormal_above` is in `unit`, the cohort's; `stated_above` and `stated_unit` are the file's own words.
+    """
     rows = [
         {
             "panel": panel.name,
+            "version": panel.version,
             "marker": marker.name,
             "label": marker.label,
             "column": cutoff.column,
             "ratio": cutoff.ratio,
             "abnormal_above": cutoff.above,
-            "unit": marker.unit,
+            "unit": cutoff.unit,
+            "stated_above": cutoff.stated,
+            "stated_unit": marker.unit,
+            "obtained": cutoff.obtained,
+            "grey_zone": "none" if marker.grey_zone is None else f"{marker.grey_zone:g}",
+            "assay": marker.assay,
+            "laboratory": panel.laboratory,
+            "cases": UNKNOWN if panel.cases is None else str(panel.cases),
+            "controls": UNKNOWN if panel.controls is None else str(panel.controls),
+            "published_auc": UNKNOWN if pd.isna(marker.published_auc) else f"{marker.published_auc:g}",
+            "derived": panel.derived,
+            "sampling": panel.sampling,
             "source": panel.source,
         }
         for marker in panel.markers

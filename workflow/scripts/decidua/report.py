@@ -136,8 +136,8 @@ def cohort_section(
     """What came out for one cohort.
 
     Args:
-        tables: by file name: the statistics tables, enrolment_flow, combining_rules, missing_values and, of a
-            reconstruction, reconstruction_constraints.
+        tables: by file name: the statistics tables, enrolment_flow, combining_rules, missing_values, accuracy
+            and, of a reconstruction, reconstruction_constraints.
         labels: what variables, groups and subgroups are called.
         outcome: the outcome's column.
         rule: the rule by which effector-to-target ratios make one call.
@@ -152,7 +152,9 @@ def cohort_section(
         combining_table(tables["combining_rules"], labels),
         missing_table(tables["missing_values"], labels),
     ]
-    sentences = _enrolment(tables["enrolment_flow"])
+    if "accuracy" in tables:
+        shown.append(accuracy_table(tables["accuracy"], labels))
+    sentences = _enrolment(tables["enrolment_flow"]) + _controls(tables.get("accuracy"))
     sentences += _prevalence(tables["prevalence"], labels)
     sentences += _unknown(tables["combining_rules"], rule)
     sentences += _outcome(tables["live_birth"], labels, words.name(outcome, labels))
@@ -178,6 +180,20 @@ def _enrolment(flow: pd.DataFrame) -> list[str]:
         kind: int(flow.loc[flow["kind"] == kind, "n"].sum()) for kind in ("assessed", "excluded", "included")
     }
     return [f"{n['included']} of {n['assessed']} women were included, {n['excluded']} left out (Figure 1)."]
+
+
+def _controls(accuracy: pd.DataFrame | None) -> list[str]:
+    """That all but the accuracy of the markers is about cases; nothing where there are no controls."""
+    if accuracy is None:
+        return []
+    n = {row["level"]: int(row["numerator"]) for row in pick(accuracy, quantity="count")}
+    if not n:
+        return []
+    unknown = f", of {n['unknown']} that is not known" if n["unknown"] else ""
+    return [
+        f"{n['cases']} women are cases and {n['controls']} controls{unknown}. The controls serve to measure "
+        "the accuracy of the markers; all other numbers are about the cases."
+    ]
 
 
 def _prevalence(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
@@ -410,6 +426,35 @@ def combining_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
             rows.append([words.name(variable, labels), rule, *told])
     header = ["Abnormal", "Rule", *(words.name(name, labels) for name in populations)]
     return Table("Prevalence under every combining rule", header, rows)
+
+
+def accuracy_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
+    """Each measured marker: area under the curve, and accuracy at the panel's and at the Youden cut-off."""
+    rows = []
+    for variable in words.distinct(row["variable"] for row in pick(table, quantity="AUC")):
+        area = {"AUC": pick(table, variable=variable, quantity="AUC")[0]}
+        for level in ("published cut-off", "Youden cut-off", "call"):
+            found = {row["quantity"]: row for row in pick(table, variable=variable, level=level)} | area
+            if "sensitivity" in found:
+                rows.append([words.name(variable, labels), *_accuracy_cells(level, found)])
+    header = ["", "Cut-off", "AUC", "Sensitivity", "Specificity", "LR+", "LR−"]
+    note = (
+        "Women with losses against controls. Intervals: DeLong, Clopper-Pearson, log method. What the Youden "
+        "cut-off promises was measured on the women on whom it was chosen; statistics/accuracy.csv has it "
+        "corrected for that optimism, and predictive values, tests and comparisons."
+    )
+    return Table("Accuracy of the markers", header, rows, note)
+
+
+def _accuracy_cells(level: str, found: Mapping[str, Row]) -> list[str]:
+    cutoff = "call" if level == "call" else f"{found['cut-off']['estimate']:.4g} ({level.split()[0]})"
+    ratios = ("positive likelihood ratio", "negative likelihood ratio")
+    return [
+        cutoff,
+        value(found["AUC"]),
+        *(rate(found[name]) for name in ("sensitivity", "specificity")),
+        *(value(found[name]) for name in ratios),
+    ]
 
 
 def missing_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:

@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import fdtrc, fdtri
-from scipy.stats import kruskal, studentized_range
+from scipy.special import fdtrc, fdtri, gammaln, ndtri
+from scipy.stats import kruskal, mannwhitneyu, studentized_range
 
 from decidua.statistics.answers import Estimate, HypothesisTest, NotEstimable
 
@@ -152,6 +152,54 @@ def tukey(summary: Summary, confidence: float = 0.95) -> list[Contrast]:
     shape = len(groups.names), groups.df_within
     critical = studentized_range.ppf(confidence, *shape) / np.sqrt(2)
     return _contrasts(groups, lambda t: studentized_range.sf(np.sqrt(2) * abs(t), *shape), critical)
+
+
+#: Up to so many pairs of samples without ties, Mann-Whitney's p-value is exact.
+MOST_EXACT_PAIRS = 2500
+
+
+def mann_whitney(first: np.ndarray, second: np.ndarray) -> tuple[str, HypothesisTest]:
+    """Mann-Whitney test, two-sided: exact for few values without ties, else normal with correction for both.
+
+    Returns:
+        The test's name, and the test; the statistic is U of the first sample.
+
+    Raises:
+        NotEstimable: a sample is empty, or all values are the same.
+    """
+    both = np.concatenate([first, second])
+    if not len(first) or not len(second):
+        raise NotEstimable("fewer than two groups have known values")
+    if np.ptp(both) == 0:
+        raise NotEstimable("all women have the same value")
+    exact = len(first) * len(second) <= MOST_EXACT_PAIRS and len(np.unique(both)) == len(both)
+    found = mannwhitneyu(first, second, method="exact" if exact else "asymptotic")
+    name = "Mann-Whitney exact" if exact else "Mann-Whitney"
+    return name, HypothesisTest(float(found.statistic), float(found.pvalue))
+
+
+def hedges_g(first: np.ndarray, second: np.ndarray, confidence: float = 0.95) -> Estimate:
+    """Standardised difference of two means, first minus second, without bias, with its large-sample interval.
+
+    The difference in pooled standard deviations times J(m) = G(m/2) / (sqrt(m/2) G((m-1)/2)), G the gamma
+    function and m the degrees of freedom; its variance is (n1 + n2) / (n1 n2) + g^2 / (2 (n1 + n2)).
+
+    Raises:
+        NotEstimable: a sample has fewer than two values, or neither varies.
+
+    Source: Hedges 1981, J Educ Stat 6:107; Hedges and Olkin 1985, Statistical Methods for Meta-Analysis.
+    """
+    n1, n2 = len(first), len(second)
+    if min(n1, n2) < 2:
+        raise NotEstimable("a group has fewer than two known values")
+    summary = summarise([first, second], ("first", "second"))
+    if summary.mean_square_within == 0:
+        raise NotEstimable("no group has any variation")
+    m = summary.df_within
+    unbiased = np.exp(gammaln(m / 2) - gammaln((m - 1) / 2)) / np.sqrt(m / 2)
+    g = float(unbiased * (summary.mean[0] - summary.mean[1]) / np.sqrt(summary.mean_square_within))
+    half = float(ndtri((1 + confidence) / 2) * np.sqrt((n1 + n2) / (n1 * n2) + g**2 / (2 * (n1 + n2))))
+    return Estimate(g, g - half, g + half)
 
 
 def _contrasts(groups: Summary, p_of: Callable[[float], float], critical: float) -> list[Contrast]:
