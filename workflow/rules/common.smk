@@ -264,6 +264,10 @@ def report_sections():
             )
             for place, trend in enumerate(cohort["analysis"]["trends"], start=4)
         ]
+        figures += [
+            ("regression", "Odds ratios", "Of the covariates, by every method; no effect of treatment."),
+            ("functional_form", "Curves of the covariates", "Odds ratio against the median."),
+        ]
         sections.append(
             {
                 "kind": "cohorts",

@@ -5,7 +5,7 @@ TABLES = {
     "baseline": ["group", "describe", "confidence"],  # Table 1
     "prevalence": ["group", "confidence"],  # Figure 2
     "live_birth": ["group", "outcome", "treatment", "confidence"],  # Figure 3
-    "regression": ["group", "outcome", "covariates", "confidence"],  # Table 2
+    "regression": ["group", "outcome", "covariates", "treatment", "confidence"],  # Table 2
     "trend": [
         "group",
         "outcome",
@@ -44,4 +44,43 @@ rule tabulate:
         "../scripts/tabulate.py"
 
 
-CHAPTERS["statistics"] = outputs(rules.tabulate, cohort=COHORTS, table=TABLES)
+# Risks, interactions, curves and imputations: a rule of its own, as it draws random numbers.
+rule tabulate_models:
+    input:
+        cohort=rules.validate_cohort.output.cohort,
+        markers=rules.classify_markers.output.markers,
+    output:
+        table="<open>/cohorts/{cohort}/statistics/models.csv",
+        record="<records>/tabulate_models/{cohort}.json",
+    log:
+        "<logs>/tabulate_models/{cohort}.log",
+    benchmark:
+        "<benchmarks>/tabulate_models/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=analysis(
+            "group",
+            "outcome",
+            "history",
+            "history_categories",
+            "covariates",
+            "splines",
+            "steps",
+            "imputations",
+            "treatment",
+            "confidence",
+        ),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("tabulate_models"),
+    script:
+        "../scripts/tabulate_models.py"
+
+
+CHAPTERS["statistics"] = [
+    *outputs(rules.tabulate, cohort=COHORTS, table=TABLES),
+    *outputs(rules.tabulate_models, cohort=COHORTS),
+]
