@@ -54,7 +54,7 @@ def test_an_edited_module_redoes_the_jobs_that_import_it_and_what_follows(redone
 
 def test_an_edited_statistics_module_redoes_no_expression_job(redone):
     jobs = redone(f"{LIBRARY}/statistics/tables.py", '"""', '"""Changed. ')
-    figures = {"plot_prevalence", "plot_live_birth", "plot_trend"}
+    figures = {"plot_prevalence", "plot_live_birth", "plot_trend", "plot_regression"}
     assert jobs == {"tabulate", "audit_paper", *figures, *PAGE}
 
 
@@ -74,9 +74,15 @@ def test_a_changed_cutoff_redoes_the_markers_and_what_follows(redone):
     assert not jobs & {"simulate_study", "cross_validate", "plot_roc", "describe_expression"}
 
 
-def test_a_changed_covariate_redoes_the_regression_only_among_the_tables(checkout, redone):
+def test_a_changed_covariate_redoes_the_regressions_only_among_the_tables(checkout, redone):
     jobs = redone("config.yaml", "covariates: [age, bmi, miscarriages]", "covariates: [age, bmi]")
-    assert jobs == {"record_config", "tabulate", "audit_paper", *PAGE}
+    figures = {"plot_regression", "plot_functional_form"}
+    assert jobs == {"record_config", "tabulate", "tabulate_models", "audit_paper", *figures, *PAGE}
+
+
+def test_another_number_of_imputations_redoes_the_closer_look_at_the_regression_only(checkout, redone):
+    jobs = redone("config.yaml", "imputations: 20", "imputations: 5")
+    assert jobs == {"record_config", "tabulate_models", "plot_regression", "plot_functional_form", *PAGE}
 
 
 def test_a_second_cohort_redoes_nothing_of_the_first(checkout, tmp_path):
@@ -92,7 +98,8 @@ def test_a_second_cohort_redoes_nothing_of_the_first(checkout, tmp_path):
     run = snakemake(checkout, "--dry-run", config="small.yaml", overlays=[overlay], root=checkout)
     assert run.status == 0, run.text
     one = {"reconstruct_cohort", "validate_cohort", "classify_markers", "plot_flow", "plot_prevalence"}
-    expected = dict.fromkeys([*one, "plot_live_birth", "record_config", *PAGE, "all"], 1)
+    one |= {"plot_live_birth", "tabulate_models", "plot_regression", "plot_functional_form"}
+    expected = dict.fromkeys([*one, "record_config", *PAGE, "all"], 1)
     assert run.jobs() == expected | {"tabulate": 6, "plot_trend": 4}
 
 

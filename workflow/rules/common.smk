@@ -293,6 +293,10 @@ def report_sections():
             )
             for place, trend in enumerate(cohort["analysis"]["trends"], start=4)
         ]
+        figures += [
+            ("regression", "Odds ratios", "Of the covariates, by every method; no effect of treatment."),
+            ("functional_form", "Curves of the covariates", "Odds ratio against the median."),
+        ]
         if name in CONTROLLED:
             figures += [
                 ("markers_roc", "ROC curves of the markers", "Women with losses against controls."),

@@ -128,10 +128,77 @@ rule plot_trend:
         "../scripts/plot_trend.py"
 
 
+rule plot_regression:
+    input:
+        table="<open>/cohorts/{cohort}/statistics/regression.csv",
+        models=rules.tabulate_models.output.table,
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/regression.png",
+            caption="../report/regression.rst",
+            category="{cohort}",
+            subcategory="5 Regression",
+            labels={"figure": "regression", "shows": "odds ratios of the covariates"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/regression.svg",
+        pdf="<open>/cohorts/{cohort}/figures/regression.pdf",
+        source="<open>/cohorts/{cohort}/figures/regression.csv",
+        record="<records>/plot_regression/{cohort}.json",
+    log:
+        "<logs>/plot_regression/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_regression/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        settings=analysis("outcome"),
+        synthetic=synthetic,
+        code=fingerprint("plot_regression"),
+    script:
+        "../scripts/plot_regression.py"
+
+
+rule plot_functional_form:
+    input:
+        table=rules.tabulate_models.output.table,
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/functional_form.png",
+            caption="../report/functional_form.rst",
+            category="{cohort}",
+            subcategory="5 Regression",
+            labels={"figure": "curves", "shows": "curves of the covariates"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/functional_form.svg",
+        pdf="<open>/cohorts/{cohort}/figures/functional_form.pdf",
+        source="<open>/cohorts/{cohort}/figures/functional_form.csv",
+        record="<records>/plot_functional_form/{cohort}.json",
+    log:
+        "<logs>/plot_functional_form/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_functional_form/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        settings=analysis("outcome"),
+        synthetic=synthetic,
+        code=fingerprint("plot_functional_form"),
+    script:
+        "../scripts/plot_functional_form.py"
+
+
 CHAPTERS["figures"] = [
     *outputs(rules.plot_flow, cohort=COHORTS),
     *outputs(rules.plot_prevalence, cohort=COHORTS),
     *outputs(rules.plot_live_birth, cohort=COHORTS),
+    *outputs(rules.plot_regression, cohort=COHORTS),
+    *outputs(rules.plot_functional_form, cohort=COHORTS),
     *(
         path
         for cohort in COHORTS

@@ -5,7 +5,7 @@ TABLES = {
     "baseline": ["group", "describe", "confidence"],  # Table 1
     "prevalence": ["group", "confidence"],  # Figure 2
     "live_birth": ["group", "outcome", "treatment", "margin", "confidence"],  # Figure 3
-    "regression": ["group", "outcome", "covariates", "confidence"],  # Table 2
+    "regression": ["group", "outcome", "covariates", "treatment", "confidence"],  # Table 2
     "trend": [
         "group",
         "outcome",
@@ -42,6 +42,42 @@ rule tabulate:
         code=fingerprint("tabulate"),
     script:
         "../scripts/tabulate.py"
+
+
+# Risks, interactions, curves and imputations: a rule of its own, as it draws random numbers.
+rule tabulate_models:
+    input:
+        cohort=rules.validate_cohort.output.cohort,
+        markers=rules.classify_markers.output.markers,
+    output:
+        table="<open>/cohorts/{cohort}/statistics/models.csv",
+        record="<records>/tabulate_models/{cohort}.json",
+    log:
+        "<logs>/tabulate_models/{cohort}.log",
+    benchmark:
+        "<benchmarks>/tabulate_models/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=analysis(
+            "group",
+            "outcome",
+            "history",
+            "history_categories",
+            "covariates",
+            "splines",
+            "steps",
+            "imputations",
+            "treatment",
+            "confidence",
+        ),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("tabulate_models"),
+    script:
+        "../scripts/tabulate_models.py"
 
 
 rule check_identifiability:
@@ -93,6 +129,7 @@ rule adjust_family:
 
 CHAPTERS["statistics"] = [
     *outputs(rules.tabulate, cohort=COHORTS, table=TABLES),
+    *outputs(rules.tabulate_models, cohort=COHORTS),
     *outputs(rules.check_identifiability, cohort=COHORTS),
     *outputs(rules.adjust_family, cohort=COHORTS),
 ]

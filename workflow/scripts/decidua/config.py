@@ -283,6 +283,7 @@ def _cohort_problems(
         categories = analysis.get("history_categories", [])
         if categories != sorted(categories):
             yield f"{where}.history_categories: found {categories}; expected ascending numbers"
+        yield from _covariate_problems(where, analysis, {**config["analysis"], **analysis}["covariates"])
     yield from _cases_problems(f"{key}.analysis.cases", cohort, config["analysis"], dictionary)
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
     yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), set(columns), markers)
@@ -398,6 +399,17 @@ def _role_problems(key: str, own: Mapping[str, Any], columns: set[str], markers:
         for name in names:
             if name not in allowed:
                 yield f"{key}.{role}: found {name!r}; expected one of {', '.join(sorted(allowed))}"
+
+
+def _covariate_problems(key: str, own: Mapping[str, Any], covariates: Sequence[str]) -> Iterator[str]:
+    """What is asked of a covariate that the regressions do not have."""
+    for role in ("splines", "steps"):
+        for name in own.get(role, ()):
+            if name not in covariates:
+                yield (
+                    f"{key}.{role}: found {name!r}; expected one of the covariates: "
+                    f"{', '.join(covariates) or 'there is none'}"
+                )
 
 
 def _reconstruction_problems(

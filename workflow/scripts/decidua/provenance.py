@@ -22,6 +22,7 @@ PACKAGES = (
     "pyarrow",
     "statsmodels",
     "scikit-learn",
+    "firthmodels",
     "matplotlib",
     "seaborn",
     "pillow",

@@ -145,6 +145,7 @@ def cohort_section(
     shown = [
         baseline_table(tables["baseline"], labels),
         regression_table(tables["regression"], labels, words.name(outcome, labels)),
+        risk_table(tables["models"], labels, words.name(outcome, labels)),
         karyotype_table(tables["karyotype"], labels),
         family_table(tables["family"], labels),
     ]
@@ -363,9 +364,37 @@ def regression_table(table: pd.DataFrame, labels: Mapping[str, str], outcome: st
         title,
         ["Women", "Per unit of", "Odds ratio (95% Wald interval)", "Wald test", "Events/women"],
         rows,
-        "An association within these women, not an effect. Profile-likelihood intervals are in "
-        "statistics/regression.csv." + _reasons(pick(table, quantity="odds ratio")),
+        "An association within these women, not an effect. Profile-likelihood intervals and Firth's "
+        "penalised likelihood are in statistics/regression.csv; statistics/models.csv has unknown covariates "
+        "filled in." + _reasons(pick(table, quantity="odds ratio")),
     )
+
+
+def risk_table(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> Table:
+    """What a step of each covariate goes with on the scale of risks, in all women; tests of its shape."""
+    everyone = {"population": "all", "variable": words.distinct(table["variable"])}
+    rows = []
+    for row in pick(table, **everyone, quantity="risk difference"):
+        about = {"population": "all", "variable": row["variable"]}
+        ratio = pick(table, **about, quantity="risk ratio")[0]
+        shape = pick(table, **about, test="likelihood ratio, non-linearity")
+        step = str(row["level"]).partition(" v ")[0]
+        shown = [words.name(row["variable"], labels), step, _points(row), value(ratio, 3)]
+        rows.append([*shown, p_value(shape[0]) if shape else "–"])
+    return Table(
+        f"Absolute risk of {outcome.lower()} by the same regression, all women",
+        ["Covariate", "Step", "Risk difference (percentage points)", "Risk ratio", "Non-linearity"],
+        rows,
+        "The average over the women if each had the covariate a step higher, against as she is. "
+        "An association. Risks at typical values and interactions are in statistics/models.csv.",
+    )
+
+
+def _points(row: Row) -> str:
+    if not estimated(row):
+        return value(row)
+    scaled = {end: 100 * row[end] for end in ("estimate", "lower", "upper")}
+    return value({**row, **scaled}, 1)
 
 
 def _reasons(rows: Sequence[Row]) -> str:

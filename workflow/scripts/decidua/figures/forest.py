@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from decidua import style, words
 from decidua.figures.page import MARGIN, Page, marker
@@ -22,6 +22,8 @@ _COLUMN_GAP = 8.0
 #: Labels no wider than this stand to the left of the plot, longer ones above their marks.
 _SHORT_LABEL = 50.0
 _INDENT = 8.0
+#: More ticks of a logarithmic axis would have numbers that touch.
+_MOST_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,60 @@ class Scale:
     step: float
     factor: float = 1.0
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        return 0.0, self.end
+
+    @property
+    def ticks(self) -> list[float]:
+        return [i * self.step for i in range(round(self.end / self.step) + 1)]
+
+    @property
+    def origin(self) -> float:
+        """The tick that is drawn darker."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class RatioScale:
+    """A logarithmic axis of ratios from the first tick to the last; what lies beyond is an arrow."""
+
+    label: str
+    ticks: tuple[float, ...]
+    factor: float = 1.0
+    origin: float = 1.0
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        return self.ticks[0], self.ticks[-1]
+
+    @classmethod
+    def holding(cls, label: str, values: Sequence[float]) -> "RatioScale":
+        """Where the finite of the values fit, as far as from 1/100 to 100, and 1 always does."""
+        kept = [float(value) for value in values if 0 < value < np.inf]
+        low, high = (min(max(end, 0.01), 100.0) for end in (min([1.0, *kept]), max([1.0, *kept])))
+        return cls(label, _ratio_ticks(low, high))
+
+
+def _ratio_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Round numbers, not many, the first at or below `low` and the last at or above `high`."""
+    if high / low < 3:
+        for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0):
+            first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
+            if last - first < _MOST_TICKS and first > 0:
+                return tuple(round(i * step, 10) for i in range(first, last + (2 if first == last else 1)))
+    for heads in ((1, 2, 5), (1, 3), (1,)):
+        marks = sorted(float(f"{head}e{power}") for head in heads for power in range(-3, 4))
+        first = max(i for i, mark in enumerate(marks) if mark <= low)
+        last = min(i for i, mark in enumerate(marks) if mark >= high)
+        if last - first < _MOST_TICKS:
+            break
+    return tuple(marks[first : last + 1])
+
 
 def forest(
     sections: Sequence[Section],
-    scale: Scale,
+    scale: Scale | RatioScale,
     *,
     columns: tuple[str, ...],
     label_heading: str = "",
@@ -86,7 +138,7 @@ def forest(
         reference: where a dashed line stands.
     """
     page = Page()
-    layout = _Layout.fit(page, sections, columns)
+    layout = _Layout.fit(page, sections, columns, scale)
     y = MARGIN
     if key:
         y += page.legend(y, key) + _GAP
@@ -119,7 +171,9 @@ class _Layout:
     columns: tuple[float, ...]
 
     @classmethod
-    def fit(cls, page: Page, sections: Sequence[Section], headings: Sequence[str]) -> "_Layout":
+    def fit(
+        cls, page: Page, sections: Sequence[Section], headings: Sequence[str], scale: Scale | RatioScale
+    ) -> "_Layout":
         rows = [row for section in sections for row in section.rows]
         starts, x = [], page.width - MARGIN
         for place, heading in reversed(list(enumerate(headings))):
@@ -129,7 +183,9 @@ class _Layout:
             x -= _COLUMN_GAP
         label = max((style.text_width(row.label) + _indent(row) for row in rows), default=0.0)
         beside = label <= _SHORT_LABEL and not any(row.remark or len(row.marks) > 1 for row in rows)
-        left = MARGIN + (label + _COLUMN_GAP if beside else 0.0)
+        # The number at the first tick stands about it, and must not leave the sheet.
+        first = style.text_width(_number(scale.ticks[0], scale)) / 2
+        left = MARGIN + max(label + _COLUMN_GAP if beside else 0.0, first - MARGIN / 2)
         return cls(beside, (left, x - left), tuple(starts))
 
     def write_headings(self, page: Page, y: float, label: str, headings: Sequence[str]) -> float:
@@ -217,7 +273,7 @@ def _section_axes(
     layout: _Layout,
     ends: tuple[float, float],
     bands: Sequence[tuple[float, float]],
-    scale: Scale,
+    scale: Scale | RatioScale,
     reference: float | None,
 ) -> Axes:
     """Axes whose vertical data are the sheet's own points, so that a mark stands level with its text.
@@ -226,14 +282,16 @@ def _section_axes(
     """
     top, bottom = ends
     axes = page.axes(layout.plot[0], top, layout.plot[1], bottom - top)
-    axes.set_xlim(0, scale.end)
+    axes.set_xscale("log" if isinstance(scale, RatioScale) else "linear")
+    axes.set_xlim(*scale.limits)
     axes.set_ylim(bottom, top)
-    axes.xaxis.set_major_locator(FixedLocator(_ticks(scale)))
+    axes.xaxis.set_major_locator(FixedLocator(scale.ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(axis="both", length=0, labelbottom=False, labelleft=False)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    for tick in _ticks(scale):
-        colour, width = (FAINT, 0.5) if tick else (MUTED, 0.6)
+    for tick in scale.ticks:
+        colour, width = (FAINT, 0.5) if tick != scale.origin else (MUTED, 0.6)
         _in_bands(axes, tick, bands, color=colour, linewidth=width, zorder=0.5, label="grid")
     if reference is not None:
         dashes = {"linestyle": (0, (2, 1.5)), "linewidth": 0.8}
@@ -250,17 +308,30 @@ def _in_bands(axes: Axes, x: float, bands: Sequence[tuple[float, float]], **look
 def _draw(axes: Axes, mark: Mark, y: float) -> None:
     if pd.isna(mark.estimate):
         return
+    low, high = axes.get_xlim()
     if not (pd.isna(mark.lower) or pd.isna(mark.upper)):
-        axes.plot([mark.lower, mark.upper], [y, y], color=INK, zorder=2, label="interval", clip_on=False)
-    axes.plot([mark.estimate], [y], **marker(mark.colour, mark.shape), label="estimate")
+        ends = [min(max(end, low), high) for end in (mark.lower, mark.upper)]
+        axes.plot(ends, [y, y], color=INK, zorder=2, label="interval", clip_on=False)
+        for end, shape in ((mark.lower, "<"), (mark.upper, ">")):
+            if not low <= end <= high:
+                arrow = {"marker": shape, "color": INK, "markersize": 3.0, "linestyle": "none"}
+                axes.plot([min(max(end, low), high)], [y], **arrow, label="beyond", clip_on=False)
+    if low <= mark.estimate <= high:
+        axes.plot([mark.estimate], [y], **marker(mark.colour, mark.shape), label="estimate")
 
 
-def _finish_axis(page: Page, layout: _Layout, last: Axes | None, y: float, scale: Scale) -> float:
+def _number(tick: float, scale: Scale | RatioScale) -> str:
+    return f"{tick * scale.factor:.3g}"
+
+
+def _finish_axis(
+    page: Page, layout: _Layout, last: Axes | None, y: float, scale: Scale | RatioScale
+) -> float:
     if last is None:
         return y
     last.tick_params(axis="x", length=2.5, labelbottom=True)
     last.spines["bottom"].set_visible(True)
-    last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * scale.factor:.3g}"))
+    last.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value, scale)))
     y += style.text_height(1) + 6
     middle = layout.plot[0] + layout.plot[1] / 2
     # From the margin, where the name is wider than the axis.
@@ -268,7 +339,3 @@ def _finish_axis(page: Page, layout: _Layout, last: Axes | None, y: float, scale
     if style.text_width(scale.label) > wide:
         ha, x, wide = "left", MARGIN, page.inner
     return y + page.text(x, y, scale.label, size=BODY, ha=ha, width=wide) + _GAP
-
-
-def _ticks(scale: Scale) -> list[float]:
-    return [i * scale.step for i in range(round(scale.end / scale.step) + 1)]

@@ -18,6 +18,70 @@ _MOST_STEPS = 30
 _MOST_HALVINGS = 60
 #: After a step this small (in standard deviations) the next would be about its square.
 _SETTLED = 1e-6
+#: How exactly an end of an interval is found, in standard errors: beyond this sums of many women only round.
+_END = 1e-9
+#: Mixed-radix codes of covariate patterns must fit in 64 bits.
+_MOST_PATTERNS = 2**62
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Women with the same covariates counted together: what a logistic regression needs of them.
+
+    `x` has a row a cell and a column a name; `events` and `totals` count the women of each cell.
+    """
+
+    names: tuple[str, ...]
+    x: np.ndarray
+    events: np.ndarray
+    totals: np.ndarray
+
+    @classmethod
+    def of(cls, covariates: pd.DataFrame, outcome: ArrayLike) -> "Cells":
+        """A cell a woman."""
+        y = np.asarray(outcome, dtype=float)
+        x = np.asfortranarray(covariates.to_numpy(dtype=float))
+        return cls(tuple(map(str, covariates.columns)), x, y, np.ones(len(y)))
+
+    @property
+    def women(self) -> int:
+        return int(self.totals.sum())
+
+    @property
+    def women_with_event(self) -> int:
+        return int(self.events.sum())
+
+    def collapsed(self) -> "Cells":
+        """The same women in fewer cells, where that at least halves them: whole years, categories, ..."""
+        codes, patterns = np.zeros(len(self.x), dtype=np.int64), 1
+        for column in self.x.T:
+            place, values = pd.factorize(column, sort=True)
+            if patterns * max(len(values), 1) > _MOST_PATTERNS:
+                codes, found = pd.factorize(codes, sort=True)
+                patterns = len(found)
+            codes, patterns = codes * len(values) + place, patterns * len(values)
+            if 2 * len(values) > len(self.x) or patterns > _MOST_PATTERNS:
+                return self
+        codes, found = pd.factorize(codes, sort=True)
+        if 2 * len(found) > len(self.x):
+            return self
+        x = np.empty((len(found), self.x.shape[1]), order="F")
+        x[codes] = self.x
+        events, totals = (np.bincount(codes, each) for each in (self.events, self.totals))
+        return Cells(self.names, x, events, totals)
+
+    def column(self, name: str) -> np.ndarray:
+        return self.x[:, self.names.index(name)]
+
+    def pick(self, names: Sequence[str]) -> "Cells":
+        """Some of the covariates only, in that order."""
+        at = [self.names.index(name) for name in names]
+        return Cells(tuple(names), np.asfortranarray(self.x[:, at]), self.events, self.totals)
+
+    def adding(self, names: Sequence[str], columns: np.ndarray) -> "Cells":
+        """With further covariates, a column each."""
+        x = np.asfortranarray(np.column_stack([self.x, columns]))
+        return Cells((*self.names, *names), x, self.events, self.totals)
 
 
 @dataclass(frozen=True)
@@ -32,6 +96,7 @@ class Logistic:
     events: int
     _design: np.ndarray = field(repr=False)
     _outcome: np.ndarray = field(repr=False)
+    _totals: np.ndarray = field(repr=False)
 
     @property
     def standard_errors(self) -> np.ndarray:
@@ -57,7 +122,7 @@ class Logistic:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The fitted probability of each woman."""
+        """The fitted probability of each woman (of each cell, where women were counted in cells)."""
         return expit(self._design @ self.coefficients)
 
     def wald(self, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -76,18 +141,21 @@ class Logistic:
         place = self.names.index(name)
         others = _Others(self, place)
         critical = ndtri((1 + confidence) / 2)
+        best, error = self.coefficients[place], self.standard_errors[place]
+        known = {best: -critical}
 
         def excess(value: float) -> float:
             # The root of the drop is nearly proportional to the distance from the estimate.
-            drop = self.log_likelihood - others.log_likelihood(value)
-            return float(np.sqrt(2 * max(drop, 0.0)) - critical)
+            if value not in known:
+                drop = self.log_likelihood - others.log_likelihood(value)
+                known[value] = float(np.sqrt(2 * max(drop, 0.0)) - critical)
+            return known[value]
 
         def end(side: int) -> float:
-            best, error = self.coefficients[place], self.standard_errors[place]
             step = side * critical * error
             for _ in range(_MOST_STEPS):
                 if excess(best + step) >= 0:
-                    return float(brentq(excess, best, best + step, xtol=_SETTLED**2 * error))
+                    return float(brentq(excess, best, best + step, xtol=_END * error))
                 step *= 2
             raise NotEstimable(f"the profile likelihood of {name} has no clear end")
 
@@ -98,6 +166,13 @@ class Logistic:
         reduced = _Others(self, self.names.index(name)).log_likelihood(0.0)
         statistic = max(2 * (self.log_likelihood - reduced), 0.0)
         return HypothesisTest(float(statistic), float(chdtrc(1, statistic)), 1.0)
+
+
+def likelihood_ratio(model: Logistic, reduced: Logistic) -> HypothesisTest:
+    """Likelihood-ratio test of a model against one that it contains, of the same women."""
+    statistic = max(2 * (model.log_likelihood - reduced.log_likelihood), 0.0)
+    df = len(model.names) - len(reduced.names)
+    return HypothesisTest(float(statistic), float(chdtrc(df, statistic)), float(df))
 
 
 def fit(covariates: pd.DataFrame, outcome: ArrayLike) -> Logistic:
@@ -112,41 +187,55 @@ def fit(covariates: pd.DataFrame, outcome: ArrayLike) -> Logistic:
             or separation (the outcome is perfectly predicted for some women: Albert and Anderson 1984,
             Biometrika 71:1).
     """
-    x, y = covariates.to_numpy(dtype=float), np.asarray(outcome, dtype=float)
-    names = (INTERCEPT, *map(str, covariates.columns))
-    _check(x, y, names)
-    design = np.column_stack([np.ones(len(y)), x])
-    basis, triangle = _basis(design)
-    if (np.abs(np.diag(triangle)) <= 1e-9 * np.sqrt((triangle**2).sum(axis=0))).any():
-        raise NotEstimable(f"the covariates determine each other: {', '.join(names[1:])}")
+    return fit_cells(Cells.of(covariates, outcome))
+
+
+def fit_cells(cells: Cells, start: np.ndarray | None = None) -> Logistic:
+    """As `fit`, of women counted in cells; `start` are coefficients near the answer, the intercept first."""
+    design, basis, triangle = checked_design(cells)
     try:
-        found, likelihood = _maximum(basis, y)
+        near = None if start is None else triangle @ start
+        found, likelihood, mu = _maximum(basis, cells.events, cells.totals, start=near)
     except NotEstimable:
-        raise NotEstimable(_separation(x, y == 1, names[1:])) from None
+        raise NotEstimable(_separation(cells)) from None
+    names = (INTERCEPT, *cells.names)
     inverse = solve_triangular(triangle, np.eye(len(names)))
-    covariance = inverse @ np.linalg.inv(_information(basis, expit(basis @ found))) @ inverse.T
-    events = int(y.sum())
-    return Logistic(names, inverse @ found, covariance, likelihood, len(y), events, design, y)
+    covariance = inverse @ np.linalg.inv(_information(basis, cells.totals, mu)) @ inverse.T
+    counts = (cells.women, cells.women_with_event)
+    return Logistic(
+        names, inverse @ found, covariance, likelihood, *counts, design, cells.events, cells.totals
+    )
 
 
-def _check(x: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> None:
-    if not len(y):
+def checked_design(cells: Cells) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Design with the intercept, its columns made uncorrelated, and the triangle that leads back.
+
+    Raises:
+        NotEstimable: as `fit`, but for separation.
+    """
+    names, women, events = (INTERCEPT, *cells.names), cells.women, cells.women_with_event
+    if not women:
         raise NotEstimable("no woman has the outcome and every covariate known")
-    if y.min() == y.max():
-        raise NotEstimable(f"all {len(y)} women have the same outcome")
-    constant = [name for name, spread in zip(names[1:], np.ptp(x, axis=0), strict=True) if spread == 0]
+    if events in (0, women):
+        raise NotEstimable(f"all {women} women have the same outcome")
+    constant = [name for name, spread in zip(cells.names, np.ptp(cells.x, axis=0), strict=True) if not spread]
     if constant:
         raise NotEstimable(f"the same value for all women: {', '.join(constant)}")
-    if len(y) <= len(names):
-        raise NotEstimable(f"{len(y)} women are too few for {len(names)} coefficients")
+    if women <= len(names):
+        raise NotEstimable(f"{women} women are too few for {len(names)} coefficients")
+    design = np.asfortranarray(np.column_stack([np.ones(len(cells.x)), cells.x]))
+    basis, triangle = _basis(design, cells.totals)
+    if (np.abs(np.diag(triangle)) <= 1e-9 * np.sqrt((triangle**2).sum(axis=0))).any():
+        raise NotEstimable(f"the covariates determine each other: {', '.join(cells.names)}")
+    return design, basis, triangle
 
 
-def _separation(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> str:
+def _separation(cells: Cells) -> str:
     """Which covariate separates the outcomes by itself, or else that all of them do together."""
-    low, high = x[~y], x[y]
+    low, high = cells.x[cells.events < cells.totals], cells.x[cells.events > 0]
     alone = (high.min(axis=0) >= low.max(axis=0)) | (high.max(axis=0) <= low.min(axis=0))
-    guilty = [name for name, is_guilty in zip(names, alone, strict=True) if is_guilty]
-    by = " and ".join(guilty) or f"{' and '.join(names)} together"
+    guilty = [name for name, is_guilty in zip(cells.names, alone, strict=True) if is_guilty]
+    by = " and ".join(guilty) or f"{' and '.join(cells.names)} together"
     return f"separation: the outcome of some women is certain from {by}, so that a coefficient is infinite"
 
 
@@ -154,8 +243,8 @@ class _Others:
     """The likelihood with one coefficient held at a value and the others at their best for it."""
 
     def __init__(self, model: Logistic, place: int):
-        self.column, self.outcome = model._design[:, place], model._outcome
-        self.basis, triangle = _basis(np.delete(model._design, place, axis=1))
+        self.column, self.outcome, self.totals = model._design[:, place], model._outcome, model._totals
+        self.basis, triangle = _basis(np.delete(model._design, place, axis=1), self.totals)
         self.best, self.at_best = model.coefficients[place], triangle @ np.delete(model.coefficients, place)
         self.slope = triangle @ np.delete(model.covariance[place], place) / model.covariance[place, place]
 
@@ -163,54 +252,56 @@ class _Others:
         # The others follow nearly in a straight line: a start on it is close to where they end.
         away = value - self.best
         start = self.at_best + away * self.slope
-        found, likelihood = _maximum(self.basis, self.outcome, self.column * value, start)
+        found, likelihood, _ = _maximum(self.basis, self.outcome, self.totals, self.column * value, start)
         self.slope = (found - self.at_best) / away if away else self.slope
         return likelihood
 
 
-def _basis(design: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Uncorrelated columns of length sqrt(n) that span the design, and the triangle that leads back."""
-    basis, triangle = qr(design, mode="economic")
-    root = np.sqrt(len(design))
-    return basis * root, triangle / root
+def _basis(design: np.ndarray, totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns that span the design, uncorrelated over the women and of mean square 1, and the way back."""
+    weight, root = np.sqrt(totals), np.sqrt(totals.sum())
+    basis, triangle = qr(design * weight[:, None], mode="economic")
+    basis *= (root / weight)[:, None]
+    return np.asfortranarray(basis), triangle / root
 
 
 def _maximum(
-    x: np.ndarray, y: np.ndarray, offset: ArrayLike = 0.0, start: np.ndarray | None = None
-) -> tuple[np.ndarray, float]:
-    """Newton's method with halved steps: coefficients and log-likelihood."""
+    x: np.ndarray,
+    events: np.ndarray,
+    totals: np.ndarray,
+    offset: ArrayLike = 0.0,
+    start: np.ndarray | None = None,
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Newton's method with halved steps: coefficients, log-likelihood and probabilities."""
     b = np.zeros(x.shape[1]) if start is None else start
-    likelihood = _log_likelihood(x, y, offset, b)
+    eta = offset + x @ b
+    likelihood, mu = _log_likelihood(events, totals, eta)
     for _ in range(_MOST_STEPS):
-        mu = expit(offset + x @ b)
         try:
-            step = np.linalg.solve(_information(x, mu), x.T @ (y - mu))
+            step = np.linalg.solve(_information(x, totals, mu), x.T @ (events - totals * mu))
         except np.linalg.LinAlgError:
             break
         settled = np.abs(step).max(initial=0.0) <= _SETTLED
-        b, likelihood = _ascend(x, y, offset, b, step, likelihood)
+        away, along = 0.0, x @ step
+        # Where the outcome is all but certain a step may be so long that its likelihood is not a number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for halving in range(_MOST_HALVINGS):
+                reached, at = _log_likelihood(events, totals, eta + along / 2**halving)
+                if reached >= likelihood - 1e-12 * abs(likelihood):
+                    away, likelihood, mu = 1 / 2**halving, reached, at
+                    break
+        b, eta = b + away * step, eta + away * along
         if settled:
-            return b, likelihood
+            return b, likelihood, mu
     raise NotEstimable("the likelihood has no maximum that could be found")
 
 
-def _information(x: np.ndarray, mu: np.ndarray) -> np.ndarray:
-    return (x * (mu * (1 - mu))[:, None]).T @ x
+def _information(x: np.ndarray, totals: np.ndarray, mu: np.ndarray) -> np.ndarray:
+    return (x * (totals * mu * (1 - mu))[:, None]).T @ x
 
 
-def _ascend(
-    x: np.ndarray, y: np.ndarray, offset: ArrayLike, b: np.ndarray, step: np.ndarray, likelihood: float
-) -> tuple[np.ndarray, float]:
-    # Where the outcome is all but certain a step may be so long that its likelihood is not a number.
-    with np.errstate(over="ignore", invalid="ignore"):
-        for halving in range(_MOST_HALVINGS):
-            moved = b + step / 2**halving
-            reached = _log_likelihood(x, y, offset, moved)
-            if reached >= likelihood - 1e-12 * abs(likelihood):
-                return moved, reached
-    return b, likelihood
-
-
-def _log_likelihood(x: np.ndarray, y: np.ndarray, offset: ArrayLike, b: np.ndarray) -> float:
-    eta = offset + x @ b
-    return float(y @ eta - np.logaddexp(0, eta).sum())
+def _log_likelihood(events: np.ndarray, totals: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray]:
+    """The log-likelihood and the probabilities, from which it takes log(1 + exp(eta))."""
+    mu = expit(eta)
+    softplus = np.maximum(eta, 0.0) - np.log(np.maximum(mu, 1 - mu))
+    return float(events @ eta - totals @ softplus), mu

@@ -23,6 +23,9 @@ class Settings:
         describe: columns of the baseline table.
         treatment: column with the treatment (a dose or yes/no); None: not recorded.
         karyotype: column with euploid, aneuploid or not tested; None: not recorded.
+        splines: covariates that the models also take as curves.
+        steps: covariate to the step whose risk difference is shown; 1 unless given.
+        imputations: how often unknown covariates are filled in; 0 or None: not at all.
         trends: yes/no columns to follow over the history, besides the outcome, immunity and the markers.
         margin: how much lower the outcome's rate may be to be called not inferior; None: no such reading.
         markers: names of the markers that were called, in the panel's order.
@@ -38,6 +41,9 @@ class Settings:
     describe: Sequence[str] = ("age", "bmi", "miscarriages", "parity", "ivig_dose_g")
     treatment: str | None = "ivig_dose_g"
     karyotype: str | None = "karyotype"
+    splines: Sequence[str] = ("age", "bmi")
+    steps: Mapping[str, float] = field(default_factory=dict)
+    imputations: int | None = 20
     trends: Sequence[str] = ()
     margin: float | None = None
     markers: Sequence[str] = ("nk_level", "nk_cytotoxicity", "th1_th2")
@@ -65,7 +71,9 @@ class Settings:
         """
         measured = {
             key: tuple(measured_name(name, markers) for name in settings[key])
-            for key in ("covariates", "describe")
+            for key in ("covariates", "describe", "splines")
             if key in settings
         }
+        if "steps" in settings:
+            measured["steps"] = {measured_name(name, markers): by for name, by in settings["steps"].items()}
         return cls(**{**settings, **measured, "markers": tuple(markers)})

@@ -1,0 +1,50 @@
+"""How high is the risk of the outcome, in all and at values of a covariate, standardised over the women?"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from decidua.statistics.answers import Estimate
+from decidua.statistics.covariates import Sample, as_printed
+from decidua.statistics.rows import Row, estimate_row, interval
+from decidua.statistics.standardisation import risk_difference, risk_ratio, standardised_risk
+
+RISK, DIFFERENCE, RATIO = "standardised risk", "risk difference", "risk ratio"
+AS_OBSERVED = "as observed"
+#: A covariate of no more values is shown at each of them, others at their quartiles.
+FEW_VALUES, QUARTILES = 3, (0.25, 0.5, 0.75)
+
+
+def risk_rows(sample: Sample) -> Iterator[Row]:
+    """The average risk as the women are; of each covariate what a step of it changes, and typical values."""
+    model, cells, settings = sample.model, sample.cells, sample.cohort.settings
+    confidence = settings.confidence
+    place = {**sample.place, "interval": interval("delta method", confidence)}
+    observed = standardised_risk(model, cells)
+    all_ = {"variable": settings.outcome, "level": AS_OBSERVED, "quantity": RISK}
+    yield _row(observed.estimate(confidence), **all_, **place)
+    for name in cells.names:
+        own = {**place, "variable": name}
+        step = float(settings.steps.get(name, 1))
+        higher = standardised_risk(model, cells, name, lambda values, by=step: values + by)
+        level = f"{step:+g} v {AS_OBSERVED}"
+        yield _row(risk_difference(higher, observed, confidence), level=level, quantity=DIFFERENCE, **own)
+        yield _row(risk_ratio(higher, observed, confidence), level=level, quantity=RATIO, **own)
+        for value in _typical_values(sample, name):
+            risk = standardised_risk(model, cells, name, lambda values, to=value: np.full_like(values, to))
+            yield _row(risk.estimate(confidence), level=f"{value:g}", quantity=RISK, **own)
+
+
+def _row(found: Estimate, **place) -> Row:
+    return estimate_row(lambda: found, **place)
+
+
+def _typical_values(sample: Sample, name: str) -> list[float]:
+    """Where the categories of the history begin; each value of few; else the quartiles."""
+    column, settings = sample.cells.column(name), sample.cohort.settings
+    if name == settings.history:
+        return [start for start in settings.history_categories if column.min() <= start <= column.max()]
+    different = np.unique(column)
+    if len(different) > FEW_VALUES:
+        different = np.quantile(sample.each_woman(name), QUARTILES)
+    return as_printed(different)
