@@ -35,6 +35,7 @@ rule validate_cohort:
         published=published_enrolment,
     output:
         cohort="<restricted>/cohorts/{cohort}/cohort.parquet",
+        before_definition="<restricted>/cohorts/{cohort}/before_definition.parquet",
         dictionary="<open>/cohorts/{cohort}/dictionary.csv",
         flow="<open>/cohorts/{cohort}/enrolment_flow.csv",
         missing="<open>/cohorts/{cohort}/missing_values.csv",
@@ -52,7 +53,7 @@ rule validate_cohort:
         sheet=lookup(dpath="cohorts/{cohort}/sheet", within=config, default=None),
         missing=lookup(dpath="cohorts/{cohort}/missing", within=config, default=[]),
         exclude=lookup(dpath="cohorts/{cohort}/exclude", within=config, default=[]),
-        settings=analysis("group", "group_labels"),
+        settings=analysis("definition", "group", "group_labels"),
         synthetic=synthetic,
         code=fingerprint("validate_cohort"),
     script:

@@ -44,4 +44,32 @@ rule tabulate:
         "../scripts/tabulate.py"
 
 
-CHAPTERS["statistics"] = outputs(rules.tabulate, cohort=COHORTS, table=TABLES)
+# Every definition with every combining rule, on the women before the chosen definition left some of them out.
+rule tabulate_multiverse:
+    input:
+        women=rules.validate_cohort.output.before_definition,
+        panel=panel_file,
+    output:
+        table="<open>/cohorts/{cohort}/statistics/multiverse.csv",
+        record="<records>/tabulate_multiverse/{cohort}.json",
+    log:
+        "<logs>/tabulate_multiverse/{cohort}.log",
+    benchmark:
+        "<benchmarks>/tabulate_multiverse/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        combine=config["markers"]["cytotoxicity_rule"],
+        settings=analysis("definition", "group", "group_labels", "outcome", "confidence"),
+        synthetic=synthetic,
+        code=fingerprint("tabulate_multiverse"),
+    script:
+        "../scripts/tabulate_multiverse.py"
+
+
+CHAPTERS["statistics"] = [
+    *outputs(rules.tabulate, cohort=COHORTS, table=TABLES),
+    *outputs(rules.tabulate_multiverse, cohort=COHORTS),
+]

@@ -35,16 +35,18 @@ def _cohort_problems(cohorts: Mapping[str, Any], roots: Sequence[Path]) -> Itera
             continue
         # Imported here: without a table of the user's own, a start needs no pandas.
         from decidua.cohort import import_cohort, read_rows, variables
+        from decidua.definitions import Definition, apply_definition
 
         dictionary = load_yaml(locate("workflow/resources/cohort_dictionary.yaml", roots))["variables"]
         try:
-            import_cohort(
+            imported = import_cohort(
                 read_rows(path, cohort.get("sheet")),
                 variables(dictionary, cohort["columns"]),
                 missing=cohort.get("missing", []),
                 exclude=cohort.get("exclude", []),
                 name=path,
             )
+            apply_definition(imported, Definition.of(cohort["analysis"]["definition"]), path)
         except InputError as error:
             yield from error.problems
 

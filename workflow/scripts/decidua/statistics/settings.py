@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from decidua.definitions import Definition
 from decidua.labels import measured_name
 
 HAN_GROUPS = {"known": "Known etiology", "idiopathic": "Idiopathic"}
@@ -25,6 +26,7 @@ class Settings:
         karyotype: column with euploid, aneuploid or not tested; None: not recorded.
         trends: yes/no columns to follow over the history, besides the outcome, immunity and the markers.
         markers: names of the markers that were called, in the panel's order.
+        definition: of recurrent pregnancy loss, that the cohort was left with; None: the table as it is.
         confidence: of every interval.
     """
 
@@ -39,6 +41,7 @@ class Settings:
     karyotype: str | None = "karyotype"
     trends: Sequence[str] = ()
     markers: Sequence[str] = ("nk_level", "nk_cytotoxicity", "th1_th2")
+    definition: Definition | None = None
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
@@ -61,9 +64,11 @@ class Settings:
 
         A described column or covariate that shares its name with a marker means the measured value.
         """
-        measured = {
+        measured: dict[str, Any] = {
             key: tuple(measured_name(name, markers) for name in settings[key])
             for key in ("covariates", "describe")
             if key in settings
         }
+        if settings.get("definition") is not None:
+            measured["definition"] = Definition.of(settings["definition"])
         return cls(**{**settings, **measured, "markers": tuple(markers)})

@@ -1,0 +1,15 @@
+"""Analyse the women under every definition of recurrent pregnancy loss and every combining rule."""
+
+from decidua import tables
+from decidua.job import job
+from decidua.markers import Panel
+from decidua.statistics.multiverse import multiverse
+from decidua.statistics.settings import Settings
+
+if __name__ == "__main__":
+    with job(snakemake):
+        panel = Panel.load(snakemake.input.panel)
+        settings = Settings.of(snakemake.params.settings, markers=[marker.name for marker in panel.markers])
+        women = tables.read(snakemake.input.women)
+        table = multiverse(women, settings, panel, snakemake.params.combine)
+        tables.write(table, snakemake.output.table)
