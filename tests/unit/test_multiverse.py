@@ -8,9 +8,9 @@ import pytest
 
 from decidua import results
 from decidua.cohort import Import
-from decidua.definitions import Definition, apply_definition
+from decidua.definitions import CHOSEN, Definition, apply_definition, choices_in
 from decidua.markers import Cutoff, Marker, Panel, classify, with_calls
-from decidua.statistics.multiverse import CHOSEN, RANGED, choices_in, multiverse
+from decidua.statistics.multiverse import RANGED, multiverse
 from decidua.statistics.settings import Settings
 from decidua.statistics.tables import live_birth, prevalence
 

@@ -22,6 +22,8 @@ AS_THE_TABLE = {"losses": "all women of the table"}
 NOT_TOLD_APART = {"biochemical losses": "counted or not", "stillbirths": "counted or not"}
 #: Women that are named in a message; the rest is counted.
 LISTED = 20
+#: How the multiverse marks the universe of the settings, and what it calls the choice of a combining rule.
+CHOSEN, RATIOS = "chosen in the settings", "E:T ratios"
 CANNOT_BE_CHECKED = "Definition of recurrent pregnancy loss cannot be checked"
 
 
@@ -146,6 +148,16 @@ def every_definition(columns: Collection[str], chosen: Definition | None) -> lis
 def choices_of(definition: Definition | None) -> dict[str, str]:
     """What a definition chooses, in words."""
     return dict(AS_THE_TABLE) if definition is None else definition.choices
+
+
+def universe_name(choices: Mapping[str, str]) -> str:
+    """The choices of a universe as one text: "losses: 3 or more; consecutive: no"."""
+    return "; ".join(f"{choice}: {value}" for choice, value in choices.items())
+
+
+def choices_in(name: str) -> dict[str, str]:
+    """The choices that such a text names."""
+    return dict(choice.split(": ", 1) for choice in name.split("; "))
 
 
 def apply_definition(imported: "Import", definition: Definition | None, name: str = "the table") -> "Import":

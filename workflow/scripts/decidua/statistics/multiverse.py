@@ -4,7 +4,7 @@ A universe is one definition with one rule by which the effector-to-target ratio
 is analysed in the same way; which one is the chosen one changes nothing but a mark.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,11 +14,14 @@ import pandas as pd
 
 from decidua import markers
 from decidua.definitions import (
+    CHOSEN,
     CLINICAL,
     NOT_TOLD_APART,
+    RATIOS,
     Definition,
     choices_of,
     every_definition,
+    universe_name,
 )
 from decidua.markers import ABNORMAL, NORMAL, Panel
 from decidua.results import ESTIMATED, not_estimable, row
@@ -29,8 +32,6 @@ from decidua.statistics.counting import EVERYONE, UNKNOWN, Tally
 from decidua.statistics.rows import Row, difference_row, rate_rows
 from decidua.statistics.settings import Settings
 
-CHOSEN = "chosen in the settings"
-RATIOS = "E:T ratios"
 KINDS = (ABNORMAL, NORMAL)
 IN_ABNORMAL, IN_NORMAL = (f"rate, {kind} immunity" for kind in KINDS)
 DIFFERENCE = "difference of rates"
@@ -112,16 +113,6 @@ def _universes(
             chosen = definition == cohort.settings.definition and each == rule
             found.append(Universe(universe_name(choices), chosen, counts, **common))
     return found
-
-
-def universe_name(choices: Mapping[str, str]) -> str:
-    """The level of a universe's rows."""
-    return "; ".join(f"{choice}: {value}" for choice, value in choices.items())
-
-
-def choices_in(level: str) -> dict[str, str]:
-    """The choices that a level of the table names."""
-    return dict(choice.split(": ", 1) for choice in level.split("; "))
 
 
 def _outcome(cohort: Cohort) -> np.ndarray:
