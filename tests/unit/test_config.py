@@ -293,3 +293,45 @@ def test_a_date_that_is_none_is_refused(config, date):
 def test_a_day_that_the_calendar_does_not_have_is_refused(config):
     config["date"] = "2026-02-31"
     assert problems(config) == ["config: date: found '2026-02-31'; expected a day of the calendar"]
+
+
+def definition_problem(config, tmp_path, definition, **columns):
+    given = {"id": "w", "age": "a", **MARKERS, **columns}
+    return clinic_problem(config, tmp_path, columns=given, analysis={"definition": definition})
+
+
+def test_a_definition_of_pregnancy_loss_needs_its_columns(config, tmp_path):
+    assert definition_problem(config, tmp_path, {"losses": 3}) == (
+        "config: cohorts.clinic.analysis.definition: found 'at least 3 losses', which needs miscarriages; "
+        "expected miscarriages among the cohort's columns, or another definition"
+    )
+    kinds = {"losses": 2, "consecutive": True, "biochemical": True, "stillbirths": False}
+    columns = {"clinical_losses": "c", "biochemical_losses": "b", "consecutive_losses": "r"}
+    # A stillbirth may stand in a run of losses without being counted.
+    assert definition_problem(config, tmp_path, kinds, **columns).endswith(
+        "expected stillbirths among the cohort's columns, or another definition"
+    )
+
+
+def test_of_a_definition_both_kinds_of_losses_are_stated_or_neither(config, tmp_path):
+    assert definition_problem(config, tmp_path, {"losses": 2, "biochemical": True}, miscarriages="m") == (
+        "config: cohorts.clinic.analysis.definition: found only one of biochemical and stillbirths; expected "
+        "both, or neither: then the losses are those that 'miscarriages' counts"
+    )
+
+
+def test_a_definition_that_a_reconstruction_inherits_must_fit_it_too(config):
+    config["analysis"]["definition"] = {"losses": 2, "biochemical": False, "stillbirths": False}
+    assert problems(config) == [
+        "config: analysis.definition, for cohorts.han2025: found 'at least 2 losses (biochemical losses not "
+        "counted, stillbirths not counted)', which needs clinical_losses; expected clinical_losses among the "
+        "cohort's columns, or another definition"
+    ]
+
+
+def test_losses_are_counted_in_a_column_of_numbers(config, tmp_path):
+    columns = {"miscarriages": {"column": "m", "type": "category"}}
+    assert definition_problem(config, tmp_path, {"losses": 2}, **columns) == (
+        "config: cohorts.clinic.analysis.definition: found 'miscarriages', a column of type category; "
+        "expected one of type integer or number"
+    )

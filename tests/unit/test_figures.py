@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from decidua import results, style, words
+from decidua.definitions import CHOSEN, Definition, every_definition, universe_name
+from decidua.figures.band import band_source, plot_band
+from decidua.figures.combinations import combinations_source, plot_combinations
 from decidua.figures.expression import (
     pca_source,
     performance_source,
@@ -24,10 +27,12 @@ from decidua.figures.expression import (
     roc_source,
 )
 from decidua.figures.flow import flow_source, plot_flow
+from decidua.figures.multiverse import multiverse_source, plot_multiverse
 from decidua.figures.page import scale_top
 from decidua.figures.rates import live_birth_source, plot_live_birth, plot_prevalence, prevalence_source
 from decidua.figures.resources import plot_resources, resources_source
 from decidua.figures.trends import plot_trend, trend_source
+from decidua.markers import subgroups
 
 MARK = "Reconstructed from printed numbers, not patient data"
 LABELS = {
@@ -157,6 +162,57 @@ def trend_table(categories=("2", "3", "4+"), populations=("all", "known", "idiop
     return results.frame(rows)
 
 
+def band_table(numbers=(2, 3, 4, 6), populations=("all", "known", "idiopathic"), women=40, fitted=True):
+    rows = []
+    for population in populations:
+        place = {"analysis": "trend", "variable": "live_birth", "population": population}
+        for number in numbers:
+            total = max(women - 9 * number, 0)
+            observed = rate(total * 3 // 4, total, level=str(number), **place)
+            rows.append({**observed, "quantity": "observed rate"})
+        if not fitted:
+            reason = "separation: the outcome of some women is certain"
+            rows.append(results.not_estimable(reason, quantity="fitted rate", **place))
+            rows.append(results.not_estimable(reason, quantity="odds ratio", level="per loss", **place))
+            continue
+        ends = {"interval": "logistic trend, Wald, 95%", "counted": "women with known live birth"}
+        for number in numbers:
+            share = {"estimate": 0.8 - 0.04 * number, "lower": 0.5 - 0.04 * number, "upper": 0.9}
+            rows.append(results.row(**place, **share, **ends, quantity="fitted rate", level=str(number)))
+        ends |= {"interval": "Wald, 95%", "test": "Wald", "p": 0.03, "level": "per loss"}
+        rows.append(results.row(**place, **ends, quantity="odds ratio", estimate=0.85, lower=0.7, upper=1.02))
+    return results.frame(rows)
+
+
+RULES = ("any", "all", "majority", "single:50:1", "single:25:1", "single:12.5:1")
+
+
+def multiverse_table(columns=("clinical_losses",), rules=RULES, step=0.003, chosen=None):
+    """As many universes as the definitions that these columns allow, each with every rule."""
+    definitions = every_definition(columns, chosen)
+    rows = []
+    for number, (definition, rule) in enumerate(itertools.product(definitions, rules)):
+        choices = {"losses": "all women of the table"} if definition is None else definition.choices
+        level = universe_name(choices | ({"E:T ratios": rule} if len(rules) > 1 else {}))
+        place = {"analysis": "multiverse", "population": "all", "level": level}
+        place |= {"reason": CHOSEN} if definition == chosen and rule == "any" else {}
+        rows.append(results.row(**place, variable="women", quantity="count", numerator=466 - number))
+        share = 0.4 + step * (7 * number % 101)
+        ends = {"estimate": share, "lower": share - 0.05, "upper": share + 0.05, "interval": "Wilson, 95%"}
+        rows.append(results.row(**place, variable="immunity", quantity="rate", **ends))
+        ends = {key: value - 0.4 for key, value in ends.items() if key != "interval"}
+        rows.append(
+            results.row(
+                **place,
+                variable="live_birth",
+                quantity="difference of rates",
+                interval="Newcombe, 95%",
+                **ends,
+            )
+        )
+    return results.frame(rows)
+
+
 def samples(labels=("RPL", "control"), number=60):
     rng = np.random.default_rng(7)
     return pd.DataFrame(
@@ -235,6 +291,21 @@ def _pca(table):
     return plot_pca(source, labels=LABELS, synthetic=MARK), source
 
 
+def _band(table):
+    source = band_source(table, "live_birth")
+    return plot_band(source, labels=LABELS, synthetic=MARK, title="Live birth"), source
+
+
+def _combinations(table):
+    source = combinations_source(table)
+    return plot_combinations(source, labels=LABELS, synthetic=MARK), source
+
+
+def _multiverse(table):
+    source = multiverse_source(table)
+    return plot_multiverse(source, labels=LABELS, synthetic=MARK), source
+
+
 def _roc(roc, performance):
     source = roc_source(roc, performance)
     return plot_roc(source, labels=LABELS, synthetic=MARK), source
@@ -251,6 +322,9 @@ def _nowhere(table):
     return unknown.assign(status=results.NOT_ESTIMABLE, reason="the cohort has no such column").astype(
         table.dtypes
     )
+
+
+SIX = [f"marker number {i} by a long assay" for i in range(6)]
 
 
 FIGURES = {
@@ -299,6 +373,31 @@ FIGURES = {
     "trend, twelve populations": lambda: _trend(trend_table(populations=[f"{LONG} {i}" for i in range(12)])),
     "trend, not estimable": lambda: _trend(_nowhere(trend_table())),
     "trend, empty": lambda: _trend(results.frame([])),
+    "band": lambda: _band(band_table()),
+    "band, one population": lambda: _band(band_table(populations=("all",))),
+    "band, twelve numbers and many women": lambda: _band(band_table(range(2, 14), women=123456)),
+    "band, twelve populations": lambda: _band(band_table(populations=[f"clinic {i}" for i in range(12)])),
+    "band, long names": lambda: _band(band_table(populations=(LONG, f"{LONG} 2"))),
+    "band, no trend": lambda: _band(band_table(fitted=False)),
+    "band, not estimable": lambda: _band(_nowhere(band_table())),
+    "band, empty": lambda: _band(results.frame([])),
+    "combinations": lambda: _combinations(prevalence_table()),
+    "combinations, one marker": lambda: _combinations(
+        prevalence_table(("all",), ("nk_level",), ["normal", "nk_level"])
+    ),
+    "combinations, crowded": lambda: _combinations(prevalence_table(("known", LONG), SIX, subgroups(SIX))),
+    "combinations, twelve groups": lambda: _combinations(
+        prevalence_table([f"clinic {i}" for i in range(12)], SIX[:3], subgroups(SIX[:3]))
+    ),
+    "combinations, not estimable": lambda: _combinations(_nowhere(prevalence_table())),
+    "combinations, empty": lambda: _combinations(results.frame([])),
+    "multiverse": lambda: _multiverse(multiverse_table((), chosen=None)),
+    "multiverse, crowded": lambda: _multiverse(multiverse_table(chosen=Definition(4, True, True, False))),
+    "multiverse, without ratios": lambda: _multiverse(multiverse_table(rules=["any"])),
+    "multiverse, all coincide": lambda: _multiverse(multiverse_table((), ["any"], step=0.0)),
+    "multiverse, one universe": lambda: _multiverse(multiverse_table((), ["any"]).head(3)),
+    "multiverse, not estimable": lambda: _multiverse(_nowhere(multiverse_table())),
+    "multiverse, empty": lambda: _multiverse(results.frame([])),
     "qc": lambda: _qc(samples()),
     "qc, crowded": lambda: _qc(samples([*TWELVE[:11], None])),
     "qc, one sample": lambda: _qc(samples(number=1)),
@@ -926,3 +1025,83 @@ def test_every_rule_has_a_bar_as_long_as_its_seconds():
 def test_a_run_without_benchmarks_says_so():
     figure = plot_resources(resources_source({}))
     assert "no job left a benchmark" in " ".join(text.get_text() for text in figure.findobj(Text))
+
+
+def test_a_band_shows_each_observed_rate_and_each_fitted_one():
+    figure, source = drawn("band")
+    observed = source[(source["quantity"] == "observed rate") & (source["status"] == results.ESTIMATED)]
+    points = [tuple(np.ravel(line.get_xydata())) for line in lines(figure, "estimate")]
+    assert points == list(zip(observed["level"].astype(float), observed["estimate"], strict=True))
+    fitted = source[source["quantity"] == "fitted rate"]
+    drawn_lines = np.concatenate([line.get_xydata() for line in lines(figure, "trend")])
+    expected = np.column_stack([fitted["level"].astype(float), fitted["estimate"]])
+    np.testing.assert_allclose(drawn_lines, expected)
+    assert written(figure)["Odds ratio per loss 0.85 (0.70–1.02), p = .030"] == 3
+
+
+def test_a_band_counts_the_women_at_every_number_also_at_one_that_nobody_has():
+    figure, source = drawn("band, one population")
+    counted = source.loc[source["quantity"] == "observed rate", "denominator"].tolist()
+    # 2, 3, 4 and 6 losses are in the table; 5 is on the axis and nobody has it.
+    assert counted == [22, 13, 4, 0]
+    found = written(figure)
+    assert all(found[str(number)] for number in (2, 3, 4, 5, 6, 22, 13)) and found["0"] >= 3
+
+
+def test_a_trend_that_cannot_be_fitted_leaves_the_points_and_says_why():
+    figure, _ = drawn("band, no trend")
+    assert (
+        len(lines(figure, "estimate")) == 9
+        and not np.concatenate([line.get_xydata() for line in lines(figure, "trend")]).size
+    )
+    assert "separation: the outcome of some women is certain" in all_words(figure)
+
+
+def test_the_commonest_combinations_are_shown_and_the_others_counted():
+    figure, source = drawn("combinations, crowded")
+    # Two groups on a page of 48 lines: 16 of the 64 combinations of six markers.
+    assert "48 with 1152 women together are in the figure's source data" in all_words(figure)
+    assert len(lines(figure, "interval")) == 2 * (6 + 16)
+    assert len(source) == 2 * (6 + 64)
+
+
+def test_the_dots_of_a_combination_are_its_abnormal_markers():
+    figure, source = drawn("combinations")
+    filled = Counter(line.get_ydata()[0] for line in _dots(figure, style.INK))
+    first, *_ = [level for level in source["level"] if level != "abnormal"]
+    assert first == "normal"
+    # Each marker has a dot of its own; the combinations of three have 3 x 1 + 3 x 2 + 1 x 3 filled dots.
+    assert sum(filled.values()) == 3 + 12 + 1
+    assert len(_dots(figure, style.PAPER)) == 12 + 1
+
+
+def _dots(figure, colour):
+    found = lines(figure, "key")
+    return [line for line in found if line.get_markerfacecolor() == colour and line.get_marker() == "o"]
+
+
+def test_the_multiverse_shows_every_universe_with_each_of_its_choices():
+    figure, source = drawn("multiverse, crowded")
+    universes = int((source["variable"] == "women").sum())
+    assert universes == 18 * 6
+    # Two panels; five choices, but of the six universes of the whole table only losses and ratios.
+    assert len(lines(figure, "estimate")) == 2 * universes
+    assert len(lines(figure, "choice")) == 5 * universes - 3 * 6
+    prevalence = [line.get_ydata()[0] for line in lines(figure, "estimate")[:universes]]
+    assert prevalence == sorted(source.loc[source["variable"] == "immunity", "estimate"])
+
+
+def test_the_chosen_universe_stands_out_in_every_panel():
+    figure, _ = drawn("multiverse, crowded")
+    diamonds = [line for line in lines(figure, "estimate") if line.get_marker() == "D"]
+    assert {line.get_markerfacecolor() for line in diamonds} == {style.VERMILLION} and len(diamonds) == 2
+    chosen = [line for line in lines(figure, "choice") if line.get_color() == style.VERMILLION]
+    assert {line.get_xdata()[0] for line in chosen} == {diamonds[0].get_xdata()[0]} and len(chosen) == 5
+
+
+def test_universes_that_coincide_are_said_to():
+    assert "All universes coincide in prevalence and difference in live birth" in all_words(
+        drawn("multiverse, all coincide")[0]
+    )
+    assert "coincide" not in all_words(drawn("multiverse")[0])
+    assert "There is no other universe" in all_words(drawn("multiverse, one universe")[0])

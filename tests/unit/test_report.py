@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from decidua import report, results
+from decidua.definitions import CHOSEN
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
@@ -130,3 +131,19 @@ def test_unknown_immunity_is_told_with_its_bounds():
 @pytest.mark.parametrize("name", ["numpy", "pandas", "scipy"])
 def test_the_versions_of_the_packages_are_listed(name):
     assert name in [row[0] for row in report.package_table().rows]
+
+
+def test_the_multiverse_is_told_as_a_range_with_the_chosen_value():
+    place = {"population": "all", "variable": "live_birth"}
+    rows = [results.row(population="all", variable="women", quantity="count", numerator=466)] * 18
+    for quantity, estimate in (("smallest ", -0.0171), ("largest ", 0.042), ("", 0.0211)):
+        marked = {} if quantity else {"reason": CHOSEN}
+        quantity += "difference of rates"
+        rows.append(results.row(**place, **marked, quantity=quantity, estimate=estimate))
+    rows.append(results.not_estimable("no column", population="all", variable="women", quantity="count"))
+    assert report._multiverse(results.frame(rows), {"immunity": "Abnormal immunity"}, "Live birth") == [
+        "Over 18 pairs of a definition of recurrent pregnancy loss and a combining rule (multiverse): "
+        "difference in live birth lies between −1.7 and 4.2 percentage points "
+        "(2.1 percentage points as chosen in the settings)."
+    ]
+    assert report._multiverse(results.frame([]), {}, "Live birth") == []

@@ -109,7 +109,9 @@ def test_the_enrolment_adds_up_to_466(default_run):
 def test_every_figure_has_three_formats_and_the_csv_of_what_it_shows(default_run):
     figures = default_run.results / "open/cohorts/han2025/figures"
     names = {"flow", "prevalence", "live_birth", "regression", "functional_form"}
-    names |= {f"trend_{trend}" for trend in ("live_birth", "immunity", "th1_th2", "aneuploidy")}
+    names |= {"marker_combinations", "multiverse"}
+    followed = ("live_birth", "immunity", "th1_th2", "aneuploidy")
+    names |= {f"{kind}_{trend}" for kind in ("trend", "band") for trend in followed}
     assert {path.name for path in figures.iterdir()} == {
         f"{name}.{ending}" for name in names for ending in ("png", "svg", "pdf", "csv")
     }

@@ -37,6 +37,7 @@ rule validate_cohort:
         published=published_enrolment,
     output:
         cohort="<restricted>/cohorts/{cohort}/cohort.parquet",
+        before_definition="<restricted>/cohorts/{cohort}/before_definition.parquet",
         dictionary="<open>/cohorts/{cohort}/dictionary.csv",
         flow="<open>/cohorts/{cohort}/enrolment_flow.csv",
         missing="<open>/cohorts/{cohort}/missing_values.csv",
@@ -51,7 +52,7 @@ rule validate_cohort:
         "../../envs/decidua.yaml"
     params:
         table=reading,
-        settings=analysis("cases", "group", "group_labels", "outcome", "karyotype"),
+        settings=analysis("cases", "definition", "group", "group_labels", "outcome", "karyotype"),
         synthetic=synthetic,
         code=fingerprint("validate_cohort"),
     script:

@@ -280,19 +280,36 @@ def report_sections():
                 "Abnormal immunity, markers and immune subgroups by group.",
             ),
             (
+                "marker_combinations",
+                "Figure 2, marker combinations",
+                "How common each combination of abnormal markers is (filled dots), the commonest first.",
+            ),
+            (
                 "live_birth",
                 "Figure 3. Outcome",
                 "By immunity and immune subgroup; not an effect of treatment.",
             ),
         ]
-        figures += [
+        for place, trend in enumerate(cohort["analysis"]["trends"], start=4):
+            figures += [
+                (
+                    f"trend_{trend}",
+                    f"Figure {place}. {words.get(trend, trend)}",
+                    "By the number of earlier losses.",
+                ),
+                (
+                    f"band_{trend}",
+                    f"Figure {place}, logistic trend. {words.get(trend, trend)}",
+                    "Raw rates, and a logistic trend with its confidence band.",
+                ),
+            ]
+        figures.append(
             (
-                f"trend_{trend}",
-                f"Figure {place}. {words.get(trend, trend)}",
-                "By the number of earlier losses.",
+                "multiverse",
+                "Multiverse",
+                "Every definition of recurrent pregnancy loss with every combining rule.",
             )
-            for place, trend in enumerate(cohort["analysis"]["trends"], start=4)
-        ]
+        )
         figures += [
             ("regression", "Odds ratios", "Of the covariates, by every method; no effect of treatment."),
             ("functional_form", "Curves of the covariates", "Odds ratio against the median."),

@@ -128,6 +128,103 @@ rule plot_trend:
         "../scripts/plot_trend.py"
 
 
+# The same quantities over the number itself: raw rates, and a logistic trend with its confidence band.
+rule plot_band:
+    input:
+        table="<open>/cohorts/{cohort}/statistics/trend.csv",
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/band_{trend}.png",
+            caption="../report/band.rst",
+            category="{cohort}",
+            subcategory="4 Number of earlier losses",
+            labels={"figure": "4 to 7", "shows": "{trend}, logistic trend"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/band_{trend}.svg",
+        pdf="<open>/cohorts/{cohort}/figures/band_{trend}.pdf",
+        source="<open>/cohorts/{cohort}/figures/band_{trend}.csv",
+        record="<records>/plot_band/{cohort}_{trend}.json",
+    log:
+        "<logs>/plot_band/{cohort}_{trend}.log",
+    benchmark:
+        "<benchmarks>/plot_band/{cohort}_{trend}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        title=trend_title,
+        settings=analysis("history"),
+        synthetic=synthetic,
+        code=fingerprint("plot_band"),
+    script:
+        "../scripts/plot_band.py"
+
+
+rule plot_marker_combinations:
+    input:
+        table="<open>/cohorts/{cohort}/statistics/prevalence.csv",
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/marker_combinations.png",
+            caption="../report/marker_combinations.rst",
+            category="{cohort}",
+            subcategory="2 Prevalence",
+            labels={"figure": "marker combinations", "shows": "which markers are abnormal together"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/marker_combinations.svg",
+        pdf="<open>/cohorts/{cohort}/figures/marker_combinations.pdf",
+        source="<open>/cohorts/{cohort}/figures/marker_combinations.csv",
+        record="<records>/plot_marker_combinations/{cohort}.json",
+    log:
+        "<logs>/plot_marker_combinations/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_marker_combinations/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_marker_combinations"),
+    script:
+        "../scripts/plot_marker_combinations.py"
+
+
+rule plot_multiverse:
+    input:
+        table="<open>/cohorts/{cohort}/statistics/multiverse.csv",
+    output:
+        png=report(
+            "<open>/cohorts/{cohort}/figures/multiverse.png",
+            caption="../report/multiverse.rst",
+            category="{cohort}",
+            subcategory="5 Multiverse",
+            labels={"figure": "multiverse", "shows": "every definition and combining rule"},
+        ),
+        svg="<open>/cohorts/{cohort}/figures/multiverse.svg",
+        pdf="<open>/cohorts/{cohort}/figures/multiverse.pdf",
+        source="<open>/cohorts/{cohort}/figures/multiverse.csv",
+        record="<records>/plot_multiverse/{cohort}.json",
+    log:
+        "<logs>/plot_multiverse/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_multiverse/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        settings=analysis("outcome"),
+        synthetic=synthetic,
+        code=fingerprint("plot_multiverse"),
+    script:
+        "../scripts/plot_multiverse.py"
+
+
 rule plot_regression:
     input:
         table="<open>/cohorts/{cohort}/statistics/regression.csv",
@@ -197,15 +294,14 @@ CHAPTERS["figures"] = [
     *outputs(rules.plot_flow, cohort=COHORTS),
     *outputs(rules.plot_prevalence, cohort=COHORTS),
     *outputs(rules.plot_live_birth, cohort=COHORTS),
+    *outputs(rules.plot_marker_combinations, cohort=COHORTS),
+    *outputs(rules.plot_multiverse, cohort=COHORTS),
     *outputs(rules.plot_regression, cohort=COHORTS),
     *outputs(rules.plot_functional_form, cohort=COHORTS),
     *(
         path
         for cohort in COHORTS
-        for path in outputs(
-            rules.plot_trend,
-            cohort=cohort,
-            trend=config["cohorts"][cohort]["analysis"]["trends"],
-        )
+        for rule in (rules.plot_trend, rules.plot_band)
+        for path in outputs(rule, cohort=cohort, trend=config["cohorts"][cohort]["analysis"]["trends"])
     ),
 ]

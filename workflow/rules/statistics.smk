@@ -80,6 +80,31 @@ rule tabulate_models:
         "../scripts/tabulate_models.py"
 
 
+# Every definition with every combining rule, on the women before the chosen definition left some of them out.
+rule tabulate_multiverse:
+    input:
+        women=rules.validate_cohort.output.before_definition,
+        panel=panel_file,
+    output:
+        table="<open>/cohorts/{cohort}/statistics/multiverse.csv",
+        record="<records>/tabulate_multiverse/{cohort}.json",
+    log:
+        "<logs>/tabulate_multiverse/{cohort}.log",
+    benchmark:
+        "<benchmarks>/tabulate_multiverse/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        combine=config["markers"]["cytotoxicity_rule"],
+        settings=analysis("cases", "definition", "group", "group_labels", "outcome", "confidence"),
+        synthetic=synthetic,
+        code=fingerprint("tabulate_multiverse"),
+    script:
+        "../scripts/tabulate_multiverse.py"
+
+
 rule check_identifiability:
     input:
         cohort=rules.validate_cohort.output.cohort,
@@ -130,6 +155,7 @@ rule adjust_family:
 CHAPTERS["statistics"] = [
     *outputs(rules.tabulate, cohort=COHORTS, table=TABLES),
     *outputs(rules.tabulate_models, cohort=COHORTS),
+    *outputs(rules.tabulate_multiverse, cohort=COHORTS),
     *outputs(rules.check_identifiability, cohort=COHORTS),
     *outputs(rules.adjust_family, cohort=COHORTS),
 ]

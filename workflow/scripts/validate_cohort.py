@@ -10,6 +10,7 @@ from decidua.cohort import (
     read_cohort,
 )
 from decidua.config import load_yaml
+from decidua.definitions import Definition, apply_definition
 from decidua.job import job
 from decidua.variables import describe_variables, missing_values
 
@@ -30,7 +31,11 @@ if __name__ == "__main__":
             facts = load_yaml(published)
             imported = published_exclusions(imported, facts)
             late = facts["enrolment"].get("after_baseline", [])
+        # The multiverse asks what other definitions would give: it needs the women whom this one leaves out.
+        tables.write(imported.cohort, snakemake.output.before_definition)
+        definition = Definition.of(settings.pop("definition"))
         shown = {key: settings.pop(key) for key in ("cases", "group_labels")}
+        imported = apply_definition(imported, definition, snakemake.input.rows, shown["cases"])
         groups = analysed_sizes(imported.cohort, group=settings["group"], **shown)
         flow = enrolment_flow(imported.assessed, imported.excluded, len(imported.cohort), groups)
         flow = mark_after_baseline(flow, late)

@@ -13,6 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from decidua.definitions import MISCARRIAGES, Definition
 from decidua.errors import InputError
 
 #: The safe loader in C, ten times as fast, where PyYAML has it.
@@ -287,6 +288,11 @@ def _cohort_problems(
     yield from _cases_problems(f"{key}.analysis.cases", cohort, config["analysis"], dictionary)
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
     yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), set(columns), markers)
+    # A definition decides who is in the cohort: one that a cohort inherits must fit it as well.
+    own = "definition" in cohort.get("analysis", {})
+    setting = (cohort["analysis"] if own else config["analysis"])["definition"]
+    where = f"{key}.analysis.definition" if own else f"analysis.definition, for {key}"
+    yield from _definition_problems(where, setting, cohort, dictionary)
 
 
 def _cases_problems(
@@ -410,6 +416,35 @@ def _covariate_problems(key: str, own: Mapping[str, Any], covariates: Sequence[s
                     f"{key}.{role}: found {name!r}; expected one of the covariates: "
                     f"{', '.join(covariates) or 'there is none'}"
                 )
+
+
+def _definition_problems(
+    key: str, setting: Mapping[str, Any] | None, cohort: Mapping[str, Any], dictionary: Mapping[str, Any]
+) -> Iterator[str]:
+    """A definition of RPL that the cohort's columns cannot say would leave out the wrong women."""
+    try:
+        definition = Definition.of(setting)
+    except ValueError:
+        yield (
+            f"{key}: found only one of biochemical and stillbirths; expected both, or neither: then the "
+            f"losses are those that {MISCARRIAGES!r} counts"
+        )
+        return
+    if definition is None:
+        return
+    # Of a reconstruction nothing but the number of losses is printed.
+    columns = cohort.get("columns", {MISCARRIAGES: MISCARRIAGES})
+    if absent := definition.absent(columns):
+        needed = ", ".join(definition.columns)
+        yield (
+            f"{key}: found {str(definition)!r}, which needs {needed}; expected "
+            f"{', '.join(absent)} among the cohort's columns, or another definition"
+        )
+    for name in definition.columns:
+        spec = columns.get(name)
+        kind = (spec if isinstance(spec, Mapping) else {}).get("type", dictionary[name]["type"])
+        if kind not in ("integer", "number"):
+            yield f"{key}: found {name!r}, a column of type {kind}; expected one of type integer or number"
 
 
 def _reconstruction_problems(

@@ -164,6 +164,20 @@ def classify(cohort: pd.DataFrame, panel: Panel, combine: str = "any") -> pd.Dat
 
     Source: Lee et al. 2013; Han et al. 2025, section 2.1.
     """
+    calls = pd.concat([cohort["id"], _calls(cohort, panel, combine)], axis="columns")
+    names = [marker.name for marker in panel.markers]
+    calls["subgroup"] = _subgroup(calls[names])
+    calls["immunity"] = immunity_of(calls[names])
+    return calls
+
+
+def immunity(cohort: pd.DataFrame, panel: Panel, combine: str) -> pd.Series:
+    """Each woman's immunity alone, as `classify` finds it."""
+    return immunity_of(_calls(cohort, panel, combine))
+
+
+def _calls(cohort: pd.DataFrame, panel: Panel, combine: str) -> pd.DataFrame:
+    """A nullable boolean a marker: True is abnormal."""
     missing = [column for column in panel.columns if column not in cohort]
     if len(missing) == len(panel.columns):
         listed = ", ".join(missing)
@@ -175,13 +189,7 @@ def classify(cohort: pd.DataFrame, panel: Panel, combine: str = "any") -> pd.Dat
         raise PanelError(
             f"panel {panel.name}: found the rule {combine!r}; expected one of {', '.join(rules)}"
         )
-    calls = pd.DataFrame({"id": cohort["id"]})
-    for marker in panel.markers:
-        calls[marker.name] = _call(cohort, marker, combine)
-    names = [marker.name for marker in panel.markers]
-    calls["subgroup"] = _subgroup(calls[names])
-    calls["immunity"] = immunity_of(calls[names])
-    return calls
+    return pd.DataFrame({marker.name: _call(cohort, marker, combine) for marker in panel.markers})
 
 
 def _call(cohort: pd.DataFrame, marker: Marker, combine: str) -> pd.Series:

@@ -41,16 +41,19 @@ def _cohort_problems(cohorts: Mapping[str, Any], roots: Sequence[Path]) -> Itera
             continue
         # Imported here: without a table of the user's own, a start needs no pandas.
         from decidua.cohort import read_cohort
+        from decidua.definitions import Definition, apply_definition
 
         dictionary = load_yaml(locate("workflow/resources/cohort_dictionary.yaml", roots))["variables"]
         redcap = cohort.get("redcap_dictionary")
         try:
-            read_cohort(
+            _, imported = read_cohort(
                 path,
                 dictionary,
                 redcap_dictionary=redcap and locate(redcap, roots),
                 **table_settings(cohort),
             )
+            definition = Definition.of(cohort["analysis"]["definition"])
+            apply_definition(imported, definition, path, cohort["analysis"]["cases"])
         except InputError as error:
             yield from error.problems
 

@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from decidua import results, words
+from decidua.definitions import CHOSEN
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
 from decidua.provenance import installed
 from decidua.results import OF
@@ -136,8 +137,8 @@ def cohort_section(
     """What came out for one cohort.
 
     Args:
-        tables: by file name: the statistics tables, enrolment_flow, combining_rules, missing_values, accuracy
-            and, of a reconstruction, reconstruction_constraints.
+        tables: by file name: the statistics tables, multiverse, enrolment_flow, combining_rules,
+            missing_values, accuracy and, of a reconstruction, reconstruction_constraints.
         labels: what variables, groups and subgroups are called.
         outcome: the outcome's column.
         rule: the rule by which effector-to-target ratios make one call.
@@ -160,6 +161,7 @@ def cohort_section(
     sentences += _unknown(tables["combining_rules"], rule)
     sentences += _outcome(tables["live_birth"], labels, words.name(outcome, labels))
     sentences += _margin(tables["live_birth"], labels)
+    sentences += _multiverse(tables["multiverse"], labels, words.name(outcome, labels))
     if "reconstruction_constraints" in tables:
         constraints = tables["reconstruction_constraints"]
         sentences.append(_constraints(constraints))
@@ -234,6 +236,31 @@ def _outcome(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> li
     for row in pick(table, **everyone, level="abnormal v normal", test="Pearson chi-square"):
         sentence += f" {test(row)}."
     return [sentence] if rates else []
+
+
+def _multiverse(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> list[str]:
+    """From where to where an estimate goes under other definitions and combining rules."""
+    told = []
+    for what, variable, quantity, unit in (
+        (words.name("immunity", labels), "immunity", "rate", "%"),
+        (f"difference in {outcome.lower()}", "", "difference of rates", " percentage points"),
+    ):
+        rows = [row for row in pick(table, population="all") if variable in ("", row["variable"])]
+        found = {row["quantity"]: row for row in rows if estimated(row)}
+        ends = [found.get(f"{end} {quantity}") for end in ("smallest", "largest")]
+        if None in ends:
+            continue
+        low, high = (_points(row) for row in ends)
+        chosen = [row for row in rows if row["quantity"] == quantity and row["reason"] == CHOSEN]
+        as_chosen = "".join(f" ({_points(row)}{unit} as {CHOSEN})" for row in chosen)
+        told.append(f"{what} lies between {low} and {high}{unit}{as_chosen}")
+    number = len(pick(table, population="all", variable="women", status=results.ESTIMATED))
+    over = f"Over {number} pairs of a definition of recurrent pregnancy loss and a combining rule"
+    return [f"{over} (multiverse): {'; '.join(told)}."] if told else []
+
+
+def _points(row: Row) -> str:
+    return words.percent(row["estimate"]).removesuffix("%").replace("-", "\N{MINUS SIGN}")
 
 
 def _cautions(live_birth: pd.DataFrame, identifiability: pd.DataFrame) -> list[str]:

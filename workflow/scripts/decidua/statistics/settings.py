@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from decidua.definitions import Definition
 from decidua.labels import measured_name
 
 HAN_GROUPS = {"known": "Known etiology", "idiopathic": "Idiopathic"}
@@ -29,6 +30,7 @@ class Settings:
         trends: yes/no columns to follow over the history, besides the outcome, immunity and the markers.
         margin: how much lower the outcome's rate may be to be called not inferior; None: no such reading.
         markers: names of the markers that were called, in the panel's order.
+        definition: of recurrent pregnancy loss, that the cohort was left with; None: the table as it is.
         confidence: of every interval.
     """
 
@@ -47,6 +49,7 @@ class Settings:
     trends: Sequence[str] = ()
     margin: float | None = None
     markers: Sequence[str] = ("nk_level", "nk_cytotoxicity", "th1_th2")
+    definition: Definition | None = None
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
@@ -69,11 +72,13 @@ class Settings:
 
         A described column or covariate that shares its name with a marker means the measured value.
         """
-        measured = {
+        measured: dict[str, Any] = {
             key: tuple(measured_name(name, markers) for name in settings[key])
             for key in ("covariates", "describe", "splines")
             if key in settings
         }
         if "steps" in settings:
             measured["steps"] = {measured_name(name, markers): by for name, by in settings["steps"].items()}
+        if settings.get("definition") is not None:
+            measured["definition"] = Definition.of(settings["definition"])
         return cls(**{**settings, **measured, "markers": tuple(markers)})

@@ -26,6 +26,7 @@ from decidua.statistics.groups import (
     summarise,
 )
 from decidua.statistics.identifiability import entanglement
+from decidua.statistics.number_of_losses import number_rows
 from decidua.statistics.rows import (
     ANOVA,
     PEARSON,
@@ -165,7 +166,9 @@ def trend(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     trend; level "2-3 v 4+": Pearson and Fisher, beside them difference of rates and odds ratio; the markers'
     Pearson tests also adjusted as one family a population. Variable age: mean and standard deviation of "2-3"
     and "4+", with a one-way ANOVA. Where something is unknown (untested miscarriages): how far that could
-    move the rates and their difference (`bound_rows`).
+    move the rates and their difference (`bound_rows`). Over the number itself
+    (decidua.statistics.number_of_losses): quantity observed rate and fitted rate, level the number; quantity
+    odds ratio, level "per loss".
     """
     return analysed("trend", _trend, women, settings, quantity="rate")
 
@@ -183,6 +186,8 @@ def _trend(cohort: Cohort) -> Iterator[Row]:
             yield each
             if variable in settings.markers and each.get("test") == PEARSON and " v " in each["level"]:
                 pearsons[each["population"]].append(each)
+        lines = number_rows(cohort, variable)
+        yield from attempt(lines, population=EVERYONE, variable=variable, quantity="fitted rate")
     for family in pearsons.values():
         yield from adjusted_rows(family)
     if "age" in (*settings.covariates, *settings.describe):
