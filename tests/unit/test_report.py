@@ -130,3 +130,21 @@ def test_unknown_immunity_is_told_with_its_bounds():
 @pytest.mark.parametrize("name", ["numpy", "pandas", "scipy"])
 def test_the_versions_of_the_packages_are_listed(name):
     assert name in [row[0] for row in report.package_table().rows]
+
+
+def test_missing_values_stand_by_variable_and_group_with_those_to_whom_they_apply():
+    counts = [("all", 10, 6, 1), ("known", 4, 4, 0)]
+    table = pd.DataFrame(
+        {
+            "variable": "karyotype",
+            "label": "Karyotype",
+            "population": [population for population, *_ in counts],
+            "women": [women for _, women, *_ in counts],
+            "not_applicable": [exempt for *_, exempt, _ in counts],
+            "missing": [missing for *_, missing in counts],
+            "share": [0.25, float("nan")],
+        }
+    )
+    shown = report.missing_table(table, {"all": "All women", "known": "Known etiology"})
+    assert list(shown.header) == ["Variable", "All women", "Known etiology"]
+    assert list(map(list, shown.rows)) == [["Karyotype", "1/4 (25.0%)", "applies to nobody"]]
