@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decidua.cohort import enrolment_flow, group_sizes, import_cohort
-from decidua.config import load_yaml
+from decidua.config import INTERVALS, load_yaml
+from decidua.dates import FORMATS
 from decidua.errors import InputError
 from decidua.patient_table import read_rows
-from decidua.variables import missing_values, variables
+from decidua.variables import DAYS, missing_values, variables
 
 DICTIONARY = load_yaml(Path(__file__).parents[2] / "workflow/resources/cohort_dictionary.yaml")["variables"]
 COLUMNS = {"id": "Woman", "age": "Age", "th1_th2": "Th1/Th2", "live_birth": "Outcome"}
@@ -221,6 +222,161 @@ def test_missing_values_are_counted_by_variable(tmp_path):
     counted = missing_values(cohort, variables(DICTIONARY, COLUMNS)).set_index("variable")
     assert counted.missing.to_dict() == {"id": 0, "age": 1, "th1_th2": 2, "live_birth": 0}
     assert counted.loc["age", "share"] == 0.5
+
+
+def test_missing_values_are_counted_by_group_and_a_karyotype_of_a_live_birth_is_not_missing():
+    # By hand: 5 women; the karyotype of two live births does not apply, of the three others one is missing.
+    cohort = pd.DataFrame(
+        {
+            "etiology": pd.Categorical(
+                ["known", "known", "idiopathic", "known", None], ["known", "idiopathic"]
+            ),
+            "live_birth": pd.array([True, False, False, None, True], dtype="boolean"),
+            "karyotype": pd.Categorical([None, "euploid", "aneuploid", None, None], ["euploid", "aneuploid"]),
+        }
+    )
+    wanted = variables(DICTIONARY, {"karyotype": "K"})
+    counted = missing_values(
+        cohort, wanted, group="etiology", outcome="live_birth", karyotype="karyotype"
+    ).set_index("population")
+    assert counted[["women", "not_applicable", "missing"]].to_dict("index") == {
+        "all": {"women": 5, "not_applicable": 2, "missing": 1},
+        "known": {"women": 3, "not_applicable": 1, "missing": 1},
+        "idiopathic": {"women": 1, "not_applicable": 0, "missing": 0},
+        "unknown": {"women": 1, "not_applicable": 1, "missing": 0},
+    }
+    assert counted.loc["all", "share"] == pytest.approx(1 / 3)
+    assert pd.isna(counted.loc["unknown", "share"])
+
+
+def test_a_converted_value_at_the_cutoff_stays_at_it(tmp_path):
+    # 0.343 * 100 is 34.300000000000004 in floating point, which would lie above a cut-off of 34.3.
+    columns = {"id": "W", "nk_cytotoxicity_50_1": {"column": "C", "unit": "fraction"}}
+    assert imported("W,C\nA,0.343\n", tmp_path, columns).cohort["nk_cytotoxicity_50_1"].tolist() == [34.3]
+
+
+def test_a_decimal_comma_is_read_as_said(tmp_path):
+    text = "Woman;Age;Th1/Th2;Outcome\nA;31,5;1e1;yes\nB;32;,5;no\n"
+    women = imported(text, tmp_path, decimal=",").cohort
+    assert women.age.tolist() == [31.5, 32] and women.th1_th2.tolist() == [10, 0.5]
+
+
+def test_numbers_of_excel_are_numbers_under_either_decimal_separator(tmp_path):
+    pd.DataFrame({"W": ["A", "B"], "Age": [31.5, "32,5"]}).to_excel(tmp_path / "women.xlsx", index=False)
+    rows = read_rows(tmp_path / "women.xlsx", decimal=",")
+    found = import_cohort(rows, variables(DICTIONARY, {"id": "W", "age": "Age"}), decimal=",")
+    assert found.cohort.age.tolist() == [31.5, 32.5]
+
+
+AGE = {"id": "W", "age": {"from": "Born", "until": "Pregnant", "unit": "years"}}
+
+
+def test_two_dates_become_an_age_and_stay_outside_themselves(tmp_path):
+    text = "W,Born,Pregnant\nA,1990-06-01,2020-06-01\nB,,2020-06-01\n"
+    women = imported(text, tmp_path, AGE).cohort
+    # 30 years with 8 leap days: 10958 days.
+    assert women.age.tolist() == [pytest.approx(10958 / 365.25), pytest.approx(float("nan"), nan_ok=True)]
+    assert list(women.columns) == ["id", "synthetic", "age"]
+
+
+@pytest.mark.parametrize(
+    ("form", "day"),
+    [
+        ("DD.MM.YYYY", "31.1.1990"),
+        ("DD/MM/YYYY", "31/01/1990"),
+        ("MM/DD/YYYY", "01/31/1990"),
+        ("YYYYMMDD", "19900131"),
+        ("DD.MM.YYYY", "1990-01-31"),
+        ("YYYY-MM-DD", "1990-01-31 23:59:59"),
+    ],
+)
+def test_dates_are_read_in_the_order_that_is_said(tmp_path, form, day):
+    columns = {"id": "W", "waited": {"from": "Born", "until": "Pregnant", "unit": "days"}}
+    text = f"W,Born,Pregnant\nA,{day},1990-02-03\n"
+    assert imported(text, tmp_path, columns, date_format=form).cohort.waited.tolist() == [3]
+
+
+def test_an_age_in_months_becomes_years_too(tmp_path):
+    columns = {"id": "W", "age": {"from": "Born", "until": "Pregnant", "unit": "months"}}
+    text = "W,Born,Pregnant\nA,1990-06-01,2020-06-01\n"
+    assert imported(text, tmp_path, columns).cohort.age.tolist() == [pytest.approx(10958 / 365.25)]
+
+
+@pytest.mark.parametrize("file", ["women.xlsx", "women.parquet"])
+def test_typed_dates_need_no_format(tmp_path, file):
+    born = pd.Series(pd.to_datetime(["1990-06-01", None]))
+    frame = pd.DataFrame({"W": ["A", "B"], "Born": born, "Pregnant": pd.to_datetime(["2020-06-01"] * 2)})
+    writer = frame.to_excel if file.endswith("xlsx") else frame.to_parquet
+    writer(tmp_path / file, index=False)
+    found = import_cohort(
+        read_rows(tmp_path / file), variables(DICTIONARY, AGE), date_format="DD.MM.YYYY"
+    ).cohort
+    assert found.age.tolist() == [pytest.approx(10958 / 365.25), pytest.approx(float("nan"), nan_ok=True)]
+
+
+def test_settings_allow_the_units_and_date_formats_that_there_are():
+    schema = load_yaml(Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml")
+    cohort = schema["$defs"]["cohort"]["allOf"][0]["then"]["properties"]
+    assert tuple(cohort["date_format"]["enum"]) == FORMATS
+    assert (
+        tuple(schema["$defs"]["variable"]["oneOf"][2]["properties"]["unit"]["enum"])
+        == INTERVALS
+        == tuple(DAYS)
+    )
+
+
+def test_rows_that_are_not_kept_are_not_assessed(tmp_path):
+    text = "Woman,Age,Th1/Th2,Outcome,Visit\nA,31,1,yes,1\nA,x,x,x,2\nB,32,1,no,1\nC,32,1,lost,1\n"
+    rule = {"reason": "Lost to follow-up", "column": "Outcome", "values": ["lost"]}
+    found = imported(text, tmp_path, keep={"Visit": 1}, exclude=[rule])
+    assert (found.assessed, found.excluded, len(found.cohort)) == (3, (("Lost to follow-up", 1),), 2)
+
+
+def test_an_empty_value_leaves_out_the_rows_that_are_not_known(tmp_path):
+    text = "Woman,Age,Th1/Th2,Outcome\nA,31,1,yes\nB,31,1,\nC,31,1,NA\n"
+    rule = {"reason": "No outcome", "column": "Outcome", "values": [""]}
+    assert imported(text, tmp_path, exclude=[rule], missing=["NA"]).excluded == (("No outcome", 2),)
+
+
+def test_rows_are_numbered_as_a_spreadsheet_shows_them(tmp_path):
+    text = 'Woman,Age,Th1/Th2,Outcome\n"A\nof two lines",31,1,yes\n\nB,x,1,yes\n'
+    assert lines(text, tmp_path) == ["women.csv, row 4, column Age: found 'x'; expected a number"]
+
+
+def test_without_a_limit_every_wrong_cell_is_listed(tmp_path):
+    text = "Woman,Age,Th1/Th2,Outcome\n" + "".join(f"{i},x,1,yes\n" for i in range(50))
+    assert len(lines(text, tmp_path, limit=None)) == 50
+
+
+def test_every_type_of_parquet_is_taken_for_what_it_is(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "W": [1, 2, None],
+            "Losses": pd.array([2, None, 3], dtype="Int64"),
+            "NK": [10.5, -9.0, float("nan")],
+            "LB": pd.array([1, 0, None], dtype="Float64"),
+            "Cause": pd.Categorical(["known", None, "idiopathic"]),
+            "Arm": ["a", None, "b"],
+        }
+    )
+    frame["W"] = frame["W"].fillna(3)
+    frame.to_parquet(tmp_path / "women.parquet")
+    columns = {"id": "W", "miscarriages": "Losses", "nk_level": "NK", "live_birth": "LB", "etiology": "Cause"}
+    columns["arm"] = {"column": "Arm", "type": "category", "levels": ["b", "a"]}
+    rows = read_rows(tmp_path / "women.parquet")
+    women = import_cohort(rows, variables(DICTIONARY, columns), missing=[-9]).cohort
+    assert women.id.tolist() == ["1", "2", "3"]
+    assert women.miscarriages.tolist() == [2, pd.NA, 3]
+    assert women.nk_level.isna().tolist() == [False, True, True]
+    assert women.live_birth.tolist() == [True, False, pd.NA]
+    assert women.etiology.cat.categories.tolist() == ["known", "idiopathic"]
+    assert women.arm.cat.categories.tolist() == ["b", "a"]
+
+
+def test_an_index_that_pandas_wrote_is_a_column_like_others(tmp_path):
+    frame = pd.DataFrame({"W": ["A"], "Age": [31]}).set_index("W")
+    frame.to_parquet(tmp_path / "women.parquet")
+    assert set(read_rows(tmp_path / "women.parquet").columns) == {"W", "Age"}
 
 
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=8))

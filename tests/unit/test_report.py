@@ -147,3 +147,21 @@ def test_the_multiverse_is_told_as_a_range_with_the_chosen_value():
         "(2.1 percentage points as chosen in the settings)."
     ]
     assert report._multiverse(results.frame([]), {}, "Live birth") == []
+
+
+def test_missing_values_stand_by_variable_and_group_with_those_to_whom_they_apply():
+    counts = [("all", 10, 6, 1), ("known", 4, 4, 0)]
+    table = pd.DataFrame(
+        {
+            "variable": "karyotype",
+            "label": "Karyotype",
+            "population": [population for population, *_ in counts],
+            "women": [women for _, women, *_ in counts],
+            "not_applicable": [exempt for *_, exempt, _ in counts],
+            "missing": [missing for *_, missing in counts],
+            "share": [0.25, float("nan")],
+        }
+    )
+    shown = report.missing_table(table, {"all": "All women", "known": "Known etiology"})
+    assert list(shown.header) == ["Variable", "All women", "Known etiology"]
+    assert list(map(list, shown.rows)) == [["Karyotype", "1/4 (25.0%)", "applies to nobody"]]

@@ -215,10 +215,8 @@ def _number(cell: str, decimal: str) -> str:
 
 
 def _fits(cell: str, decimal: str) -> bool:
-    return (
-        re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", cell.replace(decimal, "."), re.ASCII)
-        is not None
-    )
+    point = re.escape(decimal)
+    return re.fullmatch(rf"[+-]?(\d+{point}?\d*|{point}\d+)([eE][+-]?\d+)?", cell, re.ASCII) is not None
 
 
 def _outside(
@@ -314,8 +312,8 @@ def _read_coded(text: pd.Series, variable: Variable, notation: Notation) -> tupl
         folds = [fold.casefold() for fold in folds]
     levels = list(variable.levels) or list(dict.fromkeys(v for v in codes.values() if v is not None))
     wrong = np.array([fold not in codes for fold in folds] + [False])[places]
-    written = [str(code) for code in variable.codes] or sorted(
-        codes if variable.type == "boolean" else levels
+    written = [str(code) for code in variable.codes] or (
+        sorted(codes) if variable.type == "boolean" else levels
     )
     expected = f"one of {', '.join(written)}"
     problems = list(notation.wrong(text, np.flatnonzero(wrong), variable.column, expected))

@@ -230,7 +230,8 @@ def _id_problems(ids: pd.Series, rows: pd.DataFrame, column: str, notation: Nota
             rest = groups.ngroups - number
             problems.append(Problem(f"{rest} more repeated ids", "each id once", notation.file, None, column))
             break
-        listed = ", ".join(map(str, places[:LISTED])) + (", ..." if len(places) > LISTED else "")
+        more = notation.limit is not None and len(places) > notation.limit
+        listed = ", ".join(map(str, places[: notation.limit])) + ", ..." * more
         problems.append(
             Problem(f"the id {value!r} in rows {listed}", "each id once", notation.file, None, column)
         )

@@ -185,7 +185,9 @@ def _explain_choice(key: str, error: ValidationError) -> Iterator[str]:
 
 def _shape_names(shapes: list[Mapping[str, Any]]) -> str:
     names = {"string": "text", "object": "keys with values", "array": "a list", "null": "null"}
-    return " or ".join(names.get(shape.get("type"), str(shape.get("type"))) for shape in shapes)
+    return " or ".join(
+        dict.fromkeys(names.get(shape.get("type"), str(shape.get("type"))) for shape in shapes)
+    )
 
 
 def _join(key: str, name: str) -> str:
@@ -223,6 +225,7 @@ def _expected(error: ValidationError) -> str:
         "exclusiveMaximum": lambda: f"less than {value}",
         "pattern": lambda: f"text that matches {value}",
         "minLength": lambda: "text that is not empty",
+        "minProperties": lambda: f"at least {value} of them",
         "minItems": lambda: f"a list of at least {value}",
         "uniqueItems": lambda: "a list without repetition",
     }
@@ -552,8 +555,9 @@ def _redcap_problems(key: str, cohort: Mapping[str, Any], roots: Sequence[Path])
     problems = list(_file_problem(f"{key}.redcap_dictionary", cohort["redcap_dictionary"], roots))
     yield from problems
     if not problems:
+        path = locate(cohort["redcap_dictionary"], roots)
         try:
-            read_dictionary(locate(cohort["redcap_dictionary"], roots))
+            read_dictionary(roots[0] / path, path)
         except InputError as error:
             yield from (f"{key}.redcap_dictionary: {problem}" for problem in error.problems)
 
@@ -564,7 +568,8 @@ def _completed(
     """A cohort's columns with what its REDCap dictionary knows, and the fields of that dictionary."""
     from decidua.redcap import complete, read_dictionary
 
-    fields = read_dictionary(locate(cohort["redcap_dictionary"], roots))
+    path = locate(cohort["redcap_dictionary"], roots)
+    fields = read_dictionary(roots[0] / path, path)
     return complete(cohort["columns"], dictionary, fields), fields
 
 

@@ -46,7 +46,7 @@ def read_rows(
     suffix = path.suffix.lower()
     try:
         if suffix == ".parquet":
-            header, cells = _read_parquet(path)
+            header, cells = _read_parquet(path, name)
         elif suffix in (".xlsx", ".xlsm"):
             header, cells = _read_excel(path, sheet, name, decimal)
         elif suffix in (".csv", ".tsv", ".txt"):
@@ -106,7 +106,9 @@ def _read_text(path: Path, name: str, limit: int | None) -> tuple[list[str], lis
         raise InputError(Problem("an empty file", "a header and one row a woman", name))
     if not has_rows:
         raise InputError(Problem("no rows below the header", "one row a woman", name))
-    table, wrong = _arrow_table(path, len(header) or 1, separator, name)
+    if not any(cell.strip() for cell in header):
+        raise InputError(Problem("an empty first row", "the names of the columns", name, 1))
+    table, wrong = _arrow_table(path, len(header), separator, name)
     expected = f"{len(header)} cells, as in the header"
     problems = [Problem(f"{length} cells", expected, name, row) for row, length in wrong[:limit]]
     if len(wrong) > len(problems):
@@ -116,7 +118,7 @@ def _read_text(path: Path, name: str, limit: int | None) -> tuple[list[str], lis
         problems.insert(0, Problem("a quotation mark that is never closed", "two of a kind", name, last))
     if problems:
         raise InputError(problems)
-    return header or [""], [pd.array(column, dtype="string") for column in table.columns]
+    return header, [pd.array(column, dtype="string") for column in table.columns]
 
 
 def _swallowed(table: pa.Table) -> bool:
@@ -254,10 +256,12 @@ def _excel_text(cell: Any, decimal: str) -> str:
 # ---- Parquet
 
 
-def _read_parquet(path: Path) -> tuple[list[str], list[Any]]:
+def _read_parquet(path: Path, name: str) -> tuple[list[str], list[Any]]:
     import pyarrow.parquet as pq
 
-    with path.open("rb") as handle:  # what is no file has an error of its own
+    with path.open("rb") as handle:
+        if handle.read(4) != b"PAR1":
+            raise InputError(Problem("a file that is no Parquet table", "one saved as .parquet", name))
         table = pq.read_table(handle)
     # Arrow's types, so that no whole number becomes a fraction where a value is missing, and without pandas'
     # notes on an index, under which a column would hide.

@@ -82,9 +82,7 @@ def read_dictionary(path: str | Path, name: str = "") -> dict[str, Field]:
     except (OSError, csv.Error) as error:
         raise InputError(Problem(str(error), "a REDCap data dictionary", name)) from None
     header = lines[0] if lines else []
-    places, problems = _places(header, name)
-    if problems:
-        raise InputError(problems)
+    places, problems = _places(header, name), []
     fields: dict[str, Field] = {}
     labels: list[tuple[str, Field]] = []
     for row, line in enumerate(lines[1:], start=2):
@@ -106,15 +104,15 @@ def read_dictionary(path: str | Path, name: str = "") -> dict[str, Field]:
     return {label: found for label, found in labels if label and names.count(label) == 1} | fields
 
 
-def _places(header: list[str], name: str) -> tuple[dict[str, int], list[Problem]]:
-    places, problems = {}, []
-    for key, spellings in COLUMNS.items():
-        found = [header.index(spelling) for spelling in spellings if spelling in header]
-        if found:
-            places[key] = found[0]
-        else:
-            problems.append(Problem(f"no column {spellings[0]!r}", "a REDCap data dictionary", name, 1))
-    return places, problems
+def _places(header: list[str], name: str) -> dict[str, int]:
+    found = {
+        key: [header.index(spelling) for spelling in spellings if spelling in header]
+        for key, spellings in COLUMNS.items()
+    }
+    absent = ", ".join(repr(COLUMNS[key][0]) for key, places in found.items() if not places)
+    if absent:
+        raise InputError(Problem(f"no column {absent}", "a REDCap data dictionary", name, 1))
+    return {key: places[0] for key, places in found.items()}
 
 
 def _columns(entry: Mapping[str, str]) -> Iterator[tuple[str, str, Field]]:

@@ -95,7 +95,7 @@ def _exclusions(page: Page, rows: Sequence[tuple[str, str]], y: float, tail: flo
     width = page.width - MARGIN - left
     numbers = [number for _, number in rows]
     column = max(style.text_width(number) for number in numbers)
-    reasons = [style.wrap(reason, width - 3 * _PADDING - column) for reason, _ in rows]
+    reasons = [style.wrap(reason, width - 4 * _PADDING - column) for reason, _ in rows]
     top = y + (_ARROW / 2 if tail is not None else 0.0)
     line = top + _PADDING
     line += page.text(left + _PADDING, line, "Excluded", weight="bold") + 1.5
