@@ -191,6 +191,91 @@ def test_a_panel_with_an_unknown_key_is_named_with_its_file(config, tmp_path):
     ]
 
 
+def test_a_panel_without_a_version_is_refused(config, tmp_path):
+    panel = load_yaml(ROOT / "workflow/resources/panels/lee2013.yaml")
+    del panel["version"]
+    path = tmp_path / "panel.yaml"
+    path.write_text(yaml.safe_dump(panel))
+    config["cohorts"]["han2025"]["panel"] = str(path)
+    assert problems(config) == [
+        f"config: cohorts.han2025.panel: {path}: version: found nothing; expected this key to be given"
+    ]
+
+
+def panel_in(unit, tmp_path):
+    panel = load_yaml(ROOT / "tests/configs/clinic_panel.yaml")
+    panel["markers"]["nk_level"]["unit"] = unit
+    path = tmp_path / "panel.yaml"
+    path.write_text(yaml.safe_dump(panel))
+    return str(path)
+
+
+def test_a_panel_must_be_in_a_unit_of_the_column(config, tmp_path):
+    assert clinic_problem(config, tmp_path, panel=panel_in("cells/µL", tmp_path)) == (
+        "config: cohorts.clinic.panel: found panel.yaml, whose nk_level is in 'cells/µL'; expected a unit "
+        "that the column nk_level can have: % of lymphocytes, %, fraction"
+    )
+    config["cohorts"]["clinic"]["panel"] = panel_in("fraction", tmp_path)
+    check(config, SCHEMA, [ROOT])
+
+
+def test_a_panel_must_be_in_the_unit_of_a_variable_of_ones_own(config, tmp_path):
+    panel = load_yaml(ROOT / "tests/configs/clinic_panel.yaml")
+    panel["markers"] = {
+        "crp": {
+            "label": "CRP",
+            "unit": "mg/dL",
+            "cutoffs": [{"column": "crp", "above": 1, "obtained": "chosen"}],
+        }
+    }
+    path = tmp_path / "panel.yaml"
+    path.write_text(yaml.safe_dump(panel))
+    columns = {"id": "w", "crp": {"column": "a", "type": "number", "unit": "mg/L"}}
+    assert clinic_problem(config, tmp_path, panel=str(path), columns=columns) == (
+        "config: cohorts.clinic.panel: found panel.yaml, whose crp is in 'mg/dL'; expected a unit that "
+        "the column crp can have: mg/L"
+    )
+    del columns["crp"]["unit"]  # nothing is said of its unit, so nothing can clash
+    check(config, SCHEMA, [ROOT])
+
+
+@pytest.mark.parametrize(
+    ("cases", "expected"),
+    [
+        ("recurrent_loss", "expected null or one of age, id, nk_cytotoxicity_50_1, nk_level, th1_th2"),
+        ("th1_th2", "a column of type number; expected one of type boolean"),
+    ],
+)
+def test_the_column_of_cases_must_be_a_yes_or_no_of_the_cohort(config, tmp_path, cases, expected):
+    line = clinic_problem(config, tmp_path, analysis={"cases": cases})
+    assert line.startswith(f"config: cohorts.clinic.analysis.cases: found '{cases}'") and expected in line
+
+
+def test_an_inherited_column_of_cases_must_be_there_too(config, tmp_path):
+    config["analysis"]["cases"] = "recurrent_loss"
+    config["cohorts"]["clinic"] = table_cohort(tmp_path)
+    assert problems(config) == [
+        "config: cohorts.han2025.analysis.cases: found 'recurrent_loss'; "
+        "expected null, for a reconstruction holds cases only",
+        "config: cohorts.clinic.analysis.cases: found 'recurrent_loss'; "
+        "expected null or one of age, id, nk_cytotoxicity_50_1, nk_level, th1_th2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("grey_zone", 10, "null or a share of the cut-off between 0 and 1, such as 0.1"),
+        ("prevalence", [2], "a share between 0 and 1, such as 0.02"),
+        ("bootstrap", 5, "at least 100"),
+    ],
+)
+def test_settings_of_the_markers_are_shares_and_counts(config, key, value, expected):
+    config["markers"][key] = value
+    (line,) = problems(config)
+    assert line.startswith(f"config: markers.{key}") and line.endswith(f"expected {expected}")
+
+
 def test_a_broken_yaml_file_is_named_with_its_row(tmp_path):
     path = tmp_path / "panel.yaml"
     path.write_text("name: x\n  - y: [\n")

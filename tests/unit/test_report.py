@@ -7,6 +7,7 @@ import pytest
 
 from decidua import report, results
 from decidua.definitions import CHOSEN
+from decidua.grey_zone import IF_GREY_ABNORMAL, IF_GREY_NORMAL, SHARE
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
@@ -165,3 +166,18 @@ def test_missing_values_stand_by_variable_and_group_with_those_to_whom_they_appl
     shown = report.missing_table(table, {"all": "All women", "known": "Known etiology"})
     assert list(shown.header) == ["Variable", "All women", "Known etiology"]
     assert list(map(list, shown.rows)) == [["Karyotype", "1/4 (25.0%)", "applies to nobody"]]
+
+
+def test_the_grey_zone_is_told_with_what_it_could_change():
+    place = {"population": "all", "variable": "immunity", "denominator": 10}
+    rows = [
+        results.row(**place, quantity=SHARE, numerator=2, estimate=0.2, lower=0.06, upper=0.51),
+        results.row(**place, quantity=IF_GREY_NORMAL, numerator=3, estimate=0.3),
+        results.row(**place, quantity=IF_GREY_ABNORMAL, numerator=5, estimate=0.5),
+    ]
+    (sentence,) = report._grey_zone(results.frame(rows))
+    assert sentence.startswith("20.0% (2/10; 6.0 to 51.0) of the women") and sentence.endswith(
+        "immunity would be 30.0%; were all abnormal, 50.0%."
+    )
+    none = results.not_estimable("no grey zone is set", **place, quantity=SHARE)
+    assert report._grey_zone(results.frame([none])) == []

@@ -1,14 +1,24 @@
 """The same targets on real data; DECIDUA_REAL_DATA names the folder, which is not part of the project."""
 
+import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency
+from sklearn.metrics import roc_auc_score
 
 from decidua import tables
 from running import snakemake
 
 
 @pytest.fixture(scope="module")
-def real_run(real_data, tmp_path_factory):
-    run = snakemake(tmp_path_factory.mktemp("real"), config="real.yaml")
+def infert(real_data):
+    return pd.read_csv(real_data / "table_infert/table.csv")
+
+
+@pytest.fixture(scope="module")
+def real_run(infert, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    infert.rename_axis("woman").to_csv(folder / "infert.csv")
+    run = snakemake(folder, config="real.yaml")
     assert run.status == 0, run.text
     return run
 
@@ -56,6 +66,48 @@ def test_missing_markers_stay_unknown(real_run):
 def test_the_outcome_of_the_trial_is_counted_by_clinic(real_run):
     table = tables.read(real_run.results / "open/cohorts/opt/statistics/live_birth.csv")
     assert set(table["population"]) == {"all", "KY", "MN", "MS", "NY"}
+
+
+def accuracy_of(real_run):
+    table = tables.read(real_run.results / "open/cohorts/infert/statistics/accuracy.csv")
+    return table.set_index(["variable", "level", "quantity"])
+
+
+@pytest.mark.parametrize("column", ["spontaneous", "induced"])
+def test_the_accuracy_of_a_marker_is_that_of_scikit_learn_and_of_a_count(real_run, infert, column):
+    found, case = accuracy_of(real_run), infert["case"] == 1
+    area = found.loc[[(column, "cases v controls", "AUC")]].iloc[0]
+    assert area["estimate"] == pytest.approx(roc_auc_score(case, infert[column]), abs=1e-11)
+    assert (area["numerator"], area["denominator"]) == (83, 248)
+    for quantity, members, right in (
+        ("sensitivity", case, infert[column] > 0),
+        ("specificity", ~case, infert[column] == 0),
+    ):
+        row = found.loc[[(column, "published cut-off", quantity)]].iloc[0]
+        assert (row["numerator"], row["denominator"]) == ((members & right).sum(), members.sum())
+
+
+def test_all_but_the_accuracy_concerns_the_cases(real_run, infert):
+    cases = infert[infert["case"] == 1]
+    table = tables.read(real_run.results / "open/cohorts/infert/statistics/prevalence.csv")
+    rates = table[(table["variable"] == "spontaneous_abortion") & (table["quantity"] == "rate")]
+    for row in rates.itertuples():
+        own = cases.loc[cases["education"] == row.population, "spontaneous"]
+        assert (row.numerator, row.denominator) == ((own > 0).sum(), len(own))
+    assert rates["denominator"].sum() == 83
+    tests = table[(table["variable"] == "induced_abortion") & (table["test"] == "Pearson chi-square")]
+    counts = pd.crosstab(cases["induced"] > 0, cases["education"])
+    assert tests["p"].iloc[0] == pytest.approx(chi2_contingency(counts, correction=False).pvalue)
+    flow = tables.read(real_run.results / "open/cohorts/infert/enrolment_flow.csv").set_index("reason")
+    assert flow.loc["Controls", "n"] == 165
+
+
+def test_a_cohort_without_controls_has_no_figure_of_them(real_run):
+    figures = real_run.results / "open/cohorts"
+    assert (figures / "infert/figures/markers_roc.png").is_file()
+    assert not (figures / "opt/figures/markers_roc.png").exists()
+    (row,) = tables.read(figures / "opt/statistics/accuracy.csv").to_dict("records")
+    assert row["status"] == "not estimable" and "no controls" in row["reason"]
 
 
 def test_real_data_are_not_marked_synthetic(real_run):

@@ -20,4 +20,5 @@ if __name__ == "__main__":
         tables.write(calls, snakemake.output.markers)
         tables.write(describe_panel(panel), snakemake.output.panel)
         tables.write(prevalence_by_rule(women, panel, **settings), snakemake.output.rules)
-        tables.write(grey_zone_table(women, panel, params.combine, **settings), snakemake.output.grey_zone)
+        grey = grey_zone_table(women, panel, params.combine, **settings, caution=params.synthetic)
+        tables.write(grey, snakemake.output.grey_zone)

@@ -71,9 +71,18 @@ def _grey(least: np.ndarray, most: np.ndarray, zone: float | None, index: pd.Ind
 
 
 def grey_zone_table(
-    cohort: pd.DataFrame, panel: Panel, combine: str, *, group: str | None, confidence: float
+    cohort: pd.DataFrame,
+    panel: Panel,
+    combine: str,
+    *,
+    group: str | None,
+    confidence: float,
+    caution: str = "",
 ) -> pd.DataFrame:
     """How many women are in the grey zone, and the range of the prevalence if they were called otherwise.
+
+    Args:
+        caution: goes with every number; such as that the values are not of patients.
 
     Returns:
         A results table (decidua.results), analysis grey_zone, for immunity and each marker in all women and
@@ -103,7 +112,8 @@ def grey_zone_table(
                 continue
             chosen = {quantity: table.loc[members, variable] for quantity, table in abnormal.items()}
             rows += _rows(grey.loc[members, variable], chosen, confidence, place)
-    return results.frame(rows)
+    said = {"reason": caution} if caution else {}
+    return results.frame({**said, **row} for row in rows)
 
 
 def _why_none(marker: Marker, combine: str) -> str:

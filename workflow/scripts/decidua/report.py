@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from decidua import results, words
 from decidua.definitions import CHOSEN
+from decidua.grey_zone import IF_GREY_ABNORMAL, IF_GREY_NORMAL, SHARE
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
 from decidua.provenance import installed
 from decidua.results import OF
@@ -138,7 +139,7 @@ def cohort_section(
 
     Args:
         tables: by file name: the statistics tables, multiverse, enrolment_flow, combining_rules,
-            missing_values, accuracy and, of a reconstruction, reconstruction_constraints.
+            missing_values, accuracy, grey_zone and, of a reconstruction, reconstruction_constraints.
         labels: what variables, groups and subgroups are called.
         outcome: the outcome's column.
         rule: the rule by which effector-to-target ratios make one call.
@@ -159,6 +160,8 @@ def cohort_section(
     sentences = _enrolment(tables["enrolment_flow"]) + _controls(tables.get("accuracy"))
     sentences += _prevalence(tables["prevalence"], labels)
     sentences += _unknown(tables["combining_rules"], rule)
+    if not synthetic:  # how near made-up values are to a cut-off says nothing
+        sentences += _grey_zone(tables.get("grey_zone"))
     sentences += _outcome(tables["live_birth"], labels, words.name(outcome, labels))
     sentences += _margin(tables["live_birth"], labels)
     sentences += _multiverse(tables["multiverse"], labels, words.name(outcome, labels))
@@ -219,6 +222,19 @@ def _unknown(rules: pd.DataFrame, rule: str) -> list[str]:
         f"{bounds[0]['denominator'] - known[0]['denominator']} women of unknown immunity are left out. One "
         "abnormal marker makes a woman abnormal, only all markers make her normal, so missing values push "
         f"the share up: among all women it lies between {low} and {high}."
+    ]
+
+
+def _grey_zone(table: pd.DataFrame | None) -> list[str]:
+    """How many women are near a cut-off and what that could change; nothing without a grey zone."""
+    rows = [] if table is None else pick(table, population="all", variable="immunity")
+    found = {row["quantity"]: row for row in rows if estimated(row)}
+    if not {SHARE, IF_GREY_NORMAL, IF_GREY_ABNORMAL} <= set(found):
+        return []
+    low, high = (words.percent(found[name]["estimate"]) for name in (IF_GREY_NORMAL, IF_GREY_ABNORMAL))
+    return [
+        f"{rate(found[SHARE])} of the women have a marker in its grey zone, near the cut-off. Were all these "
+        f"calls normal, the share of abnormal immunity would be {low}; were all abnormal, {high}."
     ]
 
 

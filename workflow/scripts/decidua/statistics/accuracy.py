@@ -5,7 +5,8 @@ Higher values speak for a case, as the panel has it; an area below 0.5 is report
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -65,10 +66,21 @@ class Score:
     truth: np.ndarray
     cutoff: float | None
     unplaced: int
-    known: np.ndarray = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "known", ~np.isnan(self.values))
+    @cached_property
+    def known(self) -> np.ndarray:
+        return ~np.isnan(self.values)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Each known value's place among the different values, so that comparisons need no sorting anew."""
+        places = np.zeros(len(self.values), dtype=np.int32)
+        places[self.known] = np.unique(self.values[self.known], return_inverse=True)[1]
+        return places
+
+    def placements(self, of: np.ndarray) -> roc.Placements:
+        """The placements of these women, of whom all are known."""
+        return roc.placements_of_places(self.truth[of], self.places[of])
 
     @property
     def of_cases(self) -> np.ndarray:
@@ -83,6 +95,12 @@ class Score:
         """Whom a comparison counts."""
         known = f"{len(self.of_cases)} cases and {len(self.of_controls)} controls"
         return f"{known} with known {in_words(self.variable)}; {self.left_out}"
+
+    def check(self) -> None:
+        """NotEstimable where there is nobody to compare with."""
+        for name, values in (("case", self.of_cases), ("control", self.of_controls)):
+            if not len(values):
+                raise NotEstimable(f"no {name} has a known {in_words(self.variable)}")
 
     @property
     def left_out(self) -> str:
@@ -178,6 +196,7 @@ def _score(women: pd.DataFrame, variable: str, cutoff: float | None) -> Score:
 
 def _column_rows(score: Score, design: Design, rng: np.random.Generator) -> Iterator[Row]:
     yield from _description(score)
+    score.check()
     place = {"variable": score.variable, "level": BOTH, "counted": score.counted}
     yield estimate_row(
         lambda: hedges_g(score.of_cases, score.of_controls, design.confidence),
@@ -187,7 +206,7 @@ def _column_rows(score: Score, design: Design, rng: np.random.Generator) -> Iter
     )
     yield _mann_whitney_row(score, place)
     truth, values = score.truth[score.known], score.values[score.known]
-    yield from attempt(_auc_row(truth, values, design.confidence, place), quantity=AUC, **place)
+    yield _auc_row(score, design.confidence, place)
     at = {"variable": score.variable, "counted": score.counted}
     published = _cutoff_rows(truth, values, score.cutoff, design, at)
     yield from attempt(published, level=PUBLISHED, quantity=CUTOFF, **at)
@@ -225,21 +244,22 @@ def _mann_whitney_row(score: Score, place: Row) -> Row:
     return test_row(name, lambda: test, **place)
 
 
-def _auc_row(truth: np.ndarray, values: np.ndarray, confidence: float, place: Row) -> Iterator[Row]:
-    found = roc.auc(truth, values, confidence)
+def _auc_row(score: Score, confidence: float, place: Row) -> Row:
+    found = roc.area_of(score.placements(score.known), confidence)
     cautions = []
     if np.isnan(found.lower):
         cautions.append("fewer than two cases or controls: no interval")
     elif found.lower == found.upper:
-        cautions.append("cases and controls do not overlap: DeLong's interval has no width")
+        why = "cases and controls do not overlap" if found.value in (0, 1) else "all have the same value"
+        cautions.append(f"{why}: DeLong's interval has no width")
     if found.value < 0.5:
         cautions.append("below 0.5: cases have the lower values, the panel calls the higher ones abnormal")
-    yield estimate_row(
+    return estimate_row(
         lambda: found,
         quantity=AUC,
         interval=interval("DeLong", confidence),
-        numerator=int(truth.sum()),
-        denominator=len(truth),
+        numerator=int((score.known & score.truth).sum()),
+        denominator=int(score.known.sum()),
         caution="; ".join(cautions),
         **place,
     )
@@ -254,9 +274,10 @@ def _cutoff_rows(
 
 
 def _call_rows(score: Score, design: Design) -> Iterator[Row]:
+    score.check()
     place = {"variable": score.variable, "counted": score.counted}
     truth, values = score.truth[score.known], score.values[score.known]
-    yield from _auc_row(truth, values, design.confidence, {**place, "level": BOTH})
+    yield _auc_row(score, design.confidence, {**place, "level": BOTH})
     yield from _accuracy_rows(Accuracy.of(truth, values > 0), design, {**place, "level": CALL})
 
 
@@ -334,7 +355,6 @@ def _bootstrap_caution(drawn: roc.YoudenBootstrap, resamples: int) -> str:
 
 def _delong_rows(measured: Sequence[Score], confidence: float) -> Iterator[Row]:
     """Every pair of columns on the women who have both."""
-    everyone: dict[str, roc.Placements] = {}
     for first, second in combinations(measured, 2):
         known = first.known & second.known
         place = {
@@ -344,21 +364,11 @@ def _delong_rows(measured: Sequence[Score], confidence: float) -> Iterator[Row]:
             f"controls with both known; {int((~known).sum())} others left out",
         }
         try:
-            difference, test = roc.delong(
-                *(_placements(score, known, everyone) for score in (first, second)), confidence
-            )
+            both = first.placements(known), second.placements(known)
+            difference, test = roc.delong(*both, confidence)
         except NotEstimable as reason:
             yield not_estimable(str(reason), quantity="test", test="DeLong", **place)
             continue
         ends = {"estimate": difference.value, "lower": difference.lower, "upper": difference.upper}
         yield row(**place, **ends, quantity="difference of AUCs", interval=interval("DeLong", confidence))
         yield test_row("DeLong", lambda of=test: of, **place)
-
-
-def _placements(score: Score, known: np.ndarray, everyone: dict[str, roc.Placements]) -> roc.Placements:
-    """Where nobody is left out, ranked once a column and kept in `everyone`."""
-    if not known.all():
-        return roc.placements(score.truth[known], score.values[known])
-    if score.variable not in everyone:
-        everyone[score.variable] = roc.placements(score.truth, score.values)
-    return everyone[score.variable]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from decidua.statistics.answers import Estimate, HypothesisTest, NotEstimable
 
@@ -242,11 +241,25 @@ def placements(truth: ArrayLike, score: ArrayLike) -> Placements:
         NotEstimable: only one class is there.
     """
     truth, score = _both_classes(truth, score)
-    rank = rankdata(score)
-    positive, negative = score[truth], score[~truth]
-    below = (rank[truth] - rankdata(positive)) / len(negative)
-    above = 1 - (rank[~truth] - rankdata(negative)) / len(positive)
-    return below, above
+    return placements_of_places(truth, np.unique(score, return_inverse=True)[1])
+
+
+def placements_of_places(truth: ArrayLike, places: ArrayLike) -> Placements:
+    """The placements from each score's place among the different scores, counted from 0; without sorting.
+
+    Raises:
+        NotEstimable: only one class is there.
+    """
+    truth, places = np.asarray(truth, dtype=bool), np.asarray(places)
+    _both_classes(truth, places)
+    positive, negative = places[truth], places[~truth]
+
+    def below(side: np.ndarray) -> np.ndarray:
+        """How many of a class lie below each place, half of those at the place itself."""
+        counts = np.bincount(side, minlength=int(places.max()) + 1)
+        return counts.cumsum() - counts / 2
+
+    return below(negative)[positive] / len(negative), 1 - below(positive)[negative] / len(positive)
 
 
 def _both_classes(truth: ArrayLike, score: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
