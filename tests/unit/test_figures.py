@@ -27,9 +27,16 @@ from decidua.figures.expression import (
     roc_source,
 )
 from decidua.figures.flow import flow_source, plot_flow
+from decidua.figures.forest import RatioScale
 from decidua.figures.multiverse import multiverse_source, plot_multiverse
 from decidua.figures.page import scale_top
 from decidua.figures.rates import live_birth_source, plot_live_birth, plot_prevalence, prevalence_source
+from decidua.figures.regressions import (
+    functional_form_source,
+    plot_functional_form,
+    plot_regression,
+    regression_source,
+)
 from decidua.figures.resources import plot_resources, resources_source
 from decidua.figures.trends import plot_trend, trend_source
 from decidua.markers import subgroups
@@ -213,6 +220,51 @@ def multiverse_table(columns=("clinical_losses",), rules=RULES, step=0.003, chos
     return results.frame(rows)
 
 
+METHODS = ("odds ratio", "odds ratio, profile likelihood", "odds ratio, Firth", "odds ratio, imputed")
+
+
+def regression_table(populations=("all", "known", "idiopathic"), covariates=("age", "bmi"), widest=0.3):
+    """Odds ratios by every method, made up: figures draw them and do not know where they come from."""
+    made = []
+    for population, variable, method in itertools.product(populations, covariates, METHODS):
+        place = {"population": population, "variable": variable, "quantity": method}
+        place |= {"analysis": "models" if method == METHODS[3] else "regression"}
+        log_odds, half = 0.1 * len(made) / (1 + len(made)) - 0.08, widest * (1 + len(made) % 3) / 3
+        ends = np.exp([log_odds, log_odds - half, log_odds + half])
+        found = dict(zip(("estimate", "lower", "upper"), ends, strict=True))
+        counted = {"numerator": 380, "denominator": 466, "counted": "women with known outcome and covariates"}
+        made.append(results.row(**place, **found, **counted, interval="Wald, 95%", test="Wald", p=0.034))
+    return results.frame(made)
+
+
+def curves_table(populations=("all", "known", "idiopathic"), covariates=("age", "bmi"), steep=0.1):
+    """Curves as parabolas, made up."""
+    made = []
+    for population, variable in itertools.product(populations, covariates):
+        place = {"analysis": "models", "population": population, "variable": variable}
+        place["counted"] = "women with known outcome and covariates; 3 unknown left out"
+        for test, p in (("non-linearity", 0.039), ("whole covariate", 0.0004)):
+            made.append(results.row(**place, quantity="test", test=f"likelihood ratio, {test}", p=p))
+        made += [
+            results.row(**place, quantity="spline knot", level=f"{i} of 4", estimate=22 + 4 * i)
+            for i in (1, 2, 3, 4)
+        ]
+        made.append(results.row(**place, quantity="spline reference", estimate=33))
+        for value in (20, 25, 33, 40, 45.5):
+            log_odds, half = -steep * (value - 33) ** 2 / 20, abs(value - 33) / 10
+            ends = np.exp([log_odds, log_odds - half, log_odds + half])
+            found = dict(zip(("estimate", "lower", "upper"), ends, strict=True))
+            own = {"quantity": "odds ratio, spline", "level": f"{value:g}", "interval": "pointwise Wald, 95%"}
+            made.append(results.row(**place, **own, **found))
+    return results.frame(made)
+
+
+def without(table, **place):
+    """Rows of a table made not estimable."""
+    chosen = np.logical_and.reduce([table[column].isin(values) for column, values in place.items()])
+    return pd.concat([table[~chosen], _nowhere(table[chosen])]).sort_index()
+
+
 def samples(labels=("RPL", "control"), number=60):
     rng = np.random.default_rng(7)
     return pd.DataFrame(
@@ -316,6 +368,17 @@ def _performance(table):
     return plot_performance(source, labels=LABELS, synthetic=MARK), source
 
 
+def _odds_ratios(table):
+    models = table[table["analysis"] == "models"]
+    source = regression_source(table[table["analysis"] == "regression"], models)
+    return plot_regression(source, labels=LABELS, synthetic=MARK), source
+
+
+def _curves(table):
+    source = functional_form_source(table)
+    return plot_functional_form(source, labels=LABELS, synthetic=MARK), source
+
+
 def _nowhere(table):
     """The same rows, none of them estimable."""
     unknown = table.assign(estimate=np.nan, lower=np.nan, upper=np.nan, p=np.nan, interval=pd.NA)
@@ -398,6 +461,26 @@ FIGURES = {
     "multiverse, one universe": lambda: _multiverse(multiverse_table((), ["any"]).head(3)),
     "multiverse, not estimable": lambda: _multiverse(_nowhere(multiverse_table())),
     "multiverse, empty": lambda: _multiverse(results.frame([])),
+    "regression": lambda: _odds_ratios(regression_table()),
+    "regression, one covariate": lambda: _odds_ratios(regression_table(("all",), ("age",))),
+    "regression, wide": lambda: _odds_ratios(regression_table(widest=9.0)),
+    "regression, separation": lambda: _odds_ratios(without(regression_table(), quantity=METHODS[:1])),
+    "regression, crowded": lambda: _odds_ratios(
+        regression_table([f"{LONG} {i}" for i in range(7)], [f"{LONG} {i}" for i in range(12)])
+    ),
+    "regression, not estimable": lambda: _odds_ratios(_nowhere(regression_table())),
+    "regression, empty": lambda: _odds_ratios(results.frame([])),
+    "functional form": lambda: _curves(curves_table()),
+    "functional form, one curve": lambda: _curves(curves_table(("all",), ("age",))),
+    "functional form, steep": lambda: _curves(curves_table(steep=3.0)),
+    "functional form, one not estimable": lambda: _curves(
+        without(curves_table(), population=["known"], variable=["age"])
+    ),
+    "functional form, crowded": lambda: _curves(
+        curves_table([f"{LONG} {i}" for i in range(7)], [f"{LONG} {i}" for i in range(12)])
+    ),
+    "functional form, not estimable": lambda: _curves(_nowhere(curves_table())),
+    "functional form, empty": lambda: _curves(results.frame([])),
     "qc": lambda: _qc(samples()),
     "qc, crowded": lambda: _qc(samples([*TWELVE[:11], None])),
     "qc, one sample": lambda: _qc(samples(number=1)),
@@ -521,7 +604,19 @@ def test_other_data_are_not_marked():
 
 
 @pytest.mark.parametrize(
-    "name", ["flow", "prevalence", "live birth", "trend", "qc", "pca", "roc", "performance"]
+    "name",
+    [
+        "flow",
+        "prevalence",
+        "live birth",
+        "trend",
+        "regression",
+        "functional form",
+        "qc",
+        "pca",
+        "roc",
+        "performance",
+    ],
 )
 def test_the_same_table_gives_the_same_bytes(name, tmp_path):
     files = []
@@ -583,6 +678,77 @@ def test_an_axis_of_rates_begins_at_nought_and_holds_every_interval(name):
         if axes.get_label().startswith("axes"):
             low, high = axes.get_ylim() if value_axis(name) else axes.get_xlim()
             assert low == 0 and largest <= high <= 1
+
+
+def test_odds_ratios_stand_where_their_method_and_covariate_say():
+    figure, source = drawn("regression")
+    points = Counter(float(line.get_xdata()[0]) for line in lines(figure, "estimate"))
+    assert points == Counter(source["estimate"])
+    ends = Counter(tuple(map(float, line.get_xdata())) for line in lines(figure, "interval"))
+    assert ends == Counter(source[["lower", "upper"]].itertuples(index=False, name=None))
+    first = source.iloc[0]
+    assert f"{first['estimate']:.3f} ({first['lower']:.3f}–{first['upper']:.3f})" in written(figure)
+    assert {"Wald", "Profile likelihood", "Firth", "Imputed, Wald"} <= set(written(figure))
+
+
+def test_what_an_axis_of_ratios_does_not_hold_is_an_arrow():
+    figure, source = drawn("regression, wide")
+    low, high = next(axes.get_xlim() for axes in figure.axes if axes.get_xscale() == "log")
+    assert low < 1 < high and low >= 0.01 and high <= 100
+    beyond = int((source["lower"] < low).sum() + (source["upper"] > high).sum())
+    assert beyond and len(lines(figure, "beyond")) == beyond
+    for line in lines(figure, "interval"):
+        assert low <= min(line.get_xdata()) <= max(line.get_xdata()) <= high
+
+
+def test_imputed_odds_ratios_of_complete_cases_are_not_drawn_again():
+    table = regression_table()
+    imputed = table["analysis"] == "models"
+    table.loc[imputed, "reason"] = "no covariate is missing: the same as complete cases; few"
+    figure, source = _odds_ratios(table)
+    assert len(source) == (~imputed).sum() and "Imputed, Wald" not in written(figure)
+
+
+def test_methods_for_which_there_is_no_room_are_named():
+    assert "Not drawn for want of room: Profile likelihood, Imputed, Wald, Wald; see" in all_words(
+        drawn("regression, crowded")[0]
+    )
+
+
+def test_curves_bands_knots_and_median_are_the_source_s():
+    figure, source = drawn("functional form")
+    curves = source[source["quantity"] == "odds ratio, spline"]
+    seen = [tuple(line.get_ydata()) for line in lines(figure, "curve")]
+    assert seen == [
+        tuple(own["estimate"]) for _, own in curves.groupby(["population", "variable"], sort=False)
+    ]
+    values = curves["level"].astype(float).tolist()
+    assert [x for line in lines(figure, "curve") for x in line.get_xdata()] == values
+    assert all(tuple(line.get_xdata()) == (26, 30, 34, 38) for line in lines(figure, "knots"))
+    assert all(line.get_xydata().tolist() == [[33, 1]] for line in lines(figure, "median"))
+    assert len(lines(figure, "median")) == 6
+    said = all_words(figure)
+    assert said.count("non-linearity p = .039") == 6 and said.count("p < .001") == 6
+
+
+def test_a_curve_that_is_not_estimable_has_its_panel_and_its_reason():
+    figure, _ = drawn("functional form, one not estimable")
+    assert written(figure)["not estimable"] == 1 and len(lines(figure, "curve")) == 5
+    assert "the cohort has no such column" in all_words(figure)
+
+
+def test_curves_for_which_there_is_no_room_are_counted():
+    figure, _ = drawn("functional form, crowded")
+    assert len(lines(figure, "curve")) == 12 and "want of room: 72 curves" in all_words(figure)
+
+
+@given(st.floats(1e-4, 1e4), st.floats(1e-4, 1e4))
+def test_an_axis_of_ratios_holds_one_and_what_it_can_and_its_ticks_are_few(one, other):
+    scale = RatioScale.holding("", [one, other, np.inf, np.nan, 0.0])
+    low, high = scale.limits
+    assert low <= 1 <= high and low < high and len(scale.ticks) <= 7
+    assert low <= max(min(one, other), 0.01) and high >= min(max(one, other), 100)
+    assert list(scale.ticks) == sorted(set(scale.ticks))
 
 
 @pytest.mark.parametrize("name", ["prevalence", "live birth", "trend"])

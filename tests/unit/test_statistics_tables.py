@@ -1,5 +1,6 @@
 """Does the statistics chapter report what a statistician computes by hand, and say so when it cannot?"""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import comb, prod
@@ -16,13 +17,20 @@ from scipy.special import gammaln
 from decidua import results
 from decidua.markers import subgroups, with_calls
 from decidua.statistics import contingency, groups, logistic, multiplicity, proportions, roc
+from decidua.statistics import models as closer
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.baseline import baseline
 from decidua.statistics.regressions import regression
 from decidua.statistics.settings import Settings
 from decidua.statistics.tables import karyotype, live_birth, prevalence, trend
 
-TABLES = [baseline, prevalence, live_birth, regression, trend, karyotype]
+
+def models(women, settings):
+    """With its own stream of random numbers, and few imputations."""
+    return closer.models(women, replace(settings, imputations=2), np.random.default_rng(1))
+
+
+TABLES = [baseline, prevalence, live_birth, regression, models, trend, karyotype]
 MARKERS = ("nk_level", "nk_cytotoxicity", "th1_th2")
 KEY = ["population", "variable", "level", "quantity", "test"]
 few = settings(max_examples=30, deadline=None)
@@ -552,6 +560,7 @@ def test_one_outcome_only_is_a_reason():
 def test_separation_is_named_with_its_covariate():
     women = repeated(*((1, {"live_birth": i > 20, "age": i % 7, "bmi": float(i)}) for i in range(40)))
     table = regression(women, Settings(group=None, covariates=("age", "bmi")))
+    table = table[table["quantity"] == "odds ratio"]
     assert (table["status"] == results.NOT_ESTIMABLE).all()
     assert reasons(table) == {
         "separation: the outcome of some women is certain from bmi, so that a coefficient is infinite"

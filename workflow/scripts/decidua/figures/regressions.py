@@ -34,7 +34,7 @@ _COLUMNS = ("p", "Odds ratio (interval)")
 _TESTS = {LINEARITY: "non-linearity", WHOLE: "whole"}
 _PLOT_HEIGHT = 80.0
 _NUMBERS = 26.0
-_GAP = 12.0
+_GAP = 16.0
 _ABREAST = 2
 #: More panels would be higher than a printed page.
 _MOST_PANELS = 12
@@ -190,11 +190,13 @@ def plot_functional_form(
     scale = RatioScale.holding(title, ends)
     page = Page()
     abreast = min(_ABREAST, len(panels))
-    gutter = _NUMBERS + style.text_height(1)
+    upright = style.wrap(title, 1.3 * _PLOT_HEIGHT)
+    gutter = _NUMBERS + style.text_height(len(upright))
     width = (page.inner - gutter - _GAP * (abreast - 1)) / abreast
     y = MARGIN
     for first in range(0, len(panels), abreast):
-        y = _write_row(page, y, panels[first : first + abreast], width, gutter, scale) + _GAP
+        row = panels[first : first + abreast]
+        y = _write_row(page, y, row, width, gutter, scale, upright) + _GAP
     notes = ["Triangles on the axis are knots; the circle is the median, where the ratio is 1."]
     small = small_print(source, lambda row: _place(row, labels))
     notes += [note.replace("Lines are intervals", "Bands are intervals") for note in small]
@@ -243,7 +245,13 @@ def _panel(source: pd.DataFrame, variable: str, population: str, labels: Mapping
 
 
 def _write_row(
-    page: Page, y: float, panels: Sequence[_Panel], width: float, gutter: float, scale: RatioScale
+    page: Page,
+    y: float,
+    panels: Sequence[_Panel],
+    width: float,
+    gutter: float,
+    scale: RatioScale,
+    title: Sequence[str],
 ) -> float:
     """Panels level with each other; returns where they end."""
     heads = [
@@ -252,9 +260,9 @@ def _write_row(
     ]
     head = max(style.text_height(len(t), TITLE) + style.text_height(len(s), SMALL) for t, s in heads) + 4
     names = [style.wrap(panel.axis, width) for panel in panels]
-    for column, (panel, (title, tests)) in enumerate(zip(panels, heads, strict=True)):
+    for column, (panel, (heading, tests)) in enumerate(zip(panels, heads, strict=True)):
         x = MARGIN + gutter + column * (width + _GAP)
-        below = y + page.text(x, y, title, size=TITLE, weight="bold")
+        below = y + page.text(x, y, heading, size=TITLE, weight="bold")
         page.text(x, below, tests, size=SMALL, colour=MUTED)
         page.text(
             x + width / 2, y + head + _PLOT_HEIGHT + style.text_height(1) + 5, names[column], ha="center"
@@ -268,7 +276,6 @@ def _write_row(
             page.text(x + width / 2, middle, words.NOT_ESTIMABLE, **look)
         else:
             _draw(axes, panel, scale)
-    title = style.wrap(scale.label, 1.3 * _PLOT_HEIGHT)
     page.upright(MARGIN, y + head + _PLOT_HEIGHT / 2, title, va="center")
     return y + head + _PLOT_HEIGHT + style.text_height(1 + max(map(len, names))) + 5
 

@@ -11,8 +11,8 @@ from decidua.statistics import counting
 from decidua.statistics.analysis import Cohort
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.counting import Events, Levels, tally
+from decidua.statistics.covariates import EVENTS_PER_COVARIATE
 from decidua.statistics.logistic import Logistic, fit
-from decidua.statistics.regressions import EVENTS_PER_COVARIATE
 from decidua.statistics.rows import Row, interval, rate_rows
 
 #: Numbers of losses of which a rate is shown, from the first category on; the fit is to every woman.

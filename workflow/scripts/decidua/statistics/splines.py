@@ -19,8 +19,9 @@ def knots(values: np.ndarray, wanted: int = KNOTS) -> np.ndarray:
         NotEstimable: not even three knots differ.
     """
     ordered = np.sort(values)
-    for number in range(wanted, min(QUANTILES) - 1, -1):
-        at = np.quantile(ordered, QUANTILES[number]) if len(ordered) else np.zeros(number)
+    different = 1 + np.count_nonzero(np.diff(ordered))
+    for number in range(min(wanted, different), min(QUANTILES) - 1, -1):
+        at = np.quantile(ordered, QUANTILES[number])
         if _FIFTH < len(ordered) < _FEW_WOMEN:
             at[0], at[-1] = ordered[_FIFTH], ordered[-1 - _FIFTH]
         if (np.diff(at) > 0).all():
