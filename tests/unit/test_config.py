@@ -120,6 +120,28 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
             [3, 2],
             "config: analysis.history_categories: found [3, 2]; expected ascending numbers",
         ),
+        (
+            ["analysis", "splines"],
+            ["age", "parity"],
+            "config: analysis.splines: found 'parity'; expected one of the covariates: "
+            "age, bmi, miscarriages",
+        ),
+        (
+            ["analysis", "steps"],
+            {"age": 0},
+            "config: analysis.steps.age: found 0; expected a number above 0, in the covariate's unit",
+        ),
+        (
+            ["analysis", "steps"],
+            {"parity": 2},
+            "config: analysis.steps: found 'parity'; expected one of the covariates: age, bmi, miscarriages",
+        ),
+        (
+            ["analysis", "imputations"],
+            1,
+            "config: analysis.imputations: found 1; expected 0 or null for none, "
+            "or a whole number from 2 to 100",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_what_may_stand_there(config, place, value, line):
@@ -140,6 +162,16 @@ def test_all_problems_are_told_at_once(config):
 def test_an_entry_set_to_null_is_left_out(config):
     config["studies"]["endometrium"] = None
     assert check(config, SCHEMA, [ROOT])["studies"] == {}
+
+
+def test_a_cohort_with_fewer_covariates_may_inherit_the_curves(config, tmp_path):
+    config["cohorts"]["clinic"] = table_cohort(tmp_path, analysis={"covariates": ["age"]})
+    assert check(config, SCHEMA, [ROOT])["cohorts"]["clinic"]["analysis"]["splines"] == ["age", "bmi"]
+
+
+def test_no_imputations_may_be_null(config):
+    config["analysis"]["imputations"] = None
+    assert check(config, SCHEMA, [ROOT])["analysis"]["imputations"] is None
 
 
 def test_a_cohort_may_override_single_analysis_settings(config, tmp_path):

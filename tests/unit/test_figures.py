@@ -1154,6 +1154,7 @@ def test_the_enrolment_flow_of_a_cohort_is_drawn():
     cohort = pytest.importorskip("decidua.cohort")
     excluded = [(reason, n) for reason, n, kind in HAN_FLOW if kind == "excluded"]
     flow = cohort.enrolment_flow(987, excluded, 466, {"Known etiology": 215, "Idiopathic": 251})
+    flow = cohort.mark_after_baseline(flow, ["Lost to follow-up"])
     assert written(plot_flow(flow_source(flow))) == written(plot_flow(flow_source(flow_table(HAN_FLOW))))
 
 

@@ -502,6 +502,15 @@ def test_women_of_unknown_outcome_help_to_impute_and_are_left_out_then():
     assert found["reason"].startswith("2 imputations; imputed as numbers, without rounding or bounds")
 
 
+def test_the_order_of_the_women_changes_no_imputation():
+    women = cohort(80)
+    women.loc[:9, "bmi"] = np.nan
+    women.loc[5:15, "age"] = np.nan
+    shuffled = women.sample(frac=1, random_state=2)
+    one, other = (looked_at(each, imputations=2) for each in (women, shuffled))
+    pd.testing.assert_frame_equal(one, other, rtol=1e-6, atol=1e-9)
+
+
 def test_no_imputations_means_no_rows_of_them():
     women = cohort()
     women.loc[:39, "bmi"] = np.nan
@@ -608,6 +617,7 @@ def test_small_cohorts_with_holes_give_numbers_or_reasons(seed, number, lost):
             .mask(rng.random(number) < lost)
         )
     for table in (regression(women, Settings()), looked_at(women, imputations=2)):
+        assert not table.duplicated(["population", "variable", "level", "quantity", "test"]).any()
         failed = table["status"] == results.NOT_ESTIMABLE
         assert table.loc[failed, "reason"].notna().all() and table.loc[~failed, "counted"].notna().all()
         assert (table.loc[~failed, "estimate"].notna() | table.loc[~failed, "p"].notna()).all()

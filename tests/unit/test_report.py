@@ -181,3 +181,26 @@ def test_the_grey_zone_is_told_with_what_it_could_change():
     )
     none = results.not_estimable("no grey zone is set", **place, quantity=SHARE)
     assert report._grey_zone(results.frame([none])) == []
+
+
+def test_risks_of_a_step_are_a_row_a_covariate_with_the_test_of_its_shape():
+    def row(quantity, *ends, variable="age", **values):
+        found = dict(zip(("estimate", "lower", "upper"), ends, strict=False))
+        return results.row(population="all", variable=variable, quantity=quantity, **found, **values)
+
+    rows = [
+        row("risk difference", -0.0105, -0.0156, 0.0054, level="+5 v as observed"),
+        row("risk ratio", 0.9873, 0.9811, 0.9935, level="+5 v as observed"),
+        row("test", test="likelihood ratio, non-linearity", p=0.0385),
+        row("risk difference", 0.01, 0.0, 0.02, variable="bmi", level="+1 v as observed"),
+        row("risk ratio", 1.01, 1.0, 1.02, variable="bmi", level="+1 v as observed"),
+    ]
+    table = report.risk_table(results.frame(rows), {"age": "Age"}, "Live birth")
+    assert table.rows[0] == [
+        "Age",
+        "+5",
+        "-1.1 (−1.6 to 0.5)",
+        "0.987 (0.981 to 0.994)",
+        "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}.039",
+    ]
+    assert table.rows[1][-1] == "–"

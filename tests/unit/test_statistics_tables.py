@@ -26,8 +26,8 @@ from decidua.statistics.tables import karyotype, live_birth, prevalence, trend
 
 
 def models(women, settings):
-    """With its own stream of random numbers, and few imputations."""
-    return closer.models(women, replace(settings, imputations=2), np.random.default_rng(1))
+    """Without imputations: test_models.py looks at these."""
+    return closer.models(women, replace(settings, imputations=0), np.random.default_rng(1))
 
 
 TABLES = [baseline, prevalence, live_birth, regression, models, trend, karyotype]

@@ -145,8 +145,8 @@ def _ratio(value: float) -> str:
     """A ratio in few characters: three decimals, or fewer where it is large."""
     if not np.isfinite(value):
         return "∞"
-    if value >= 1000:
-        return ">999"
+    if value >= 1000 or value < 0.0005:
+        return ">999" if value > 1 else "<0.001"
     return words.decimals(value, 3 if value < 10 else 1)
 
 

@@ -89,6 +89,8 @@ def _profile_rows(model: Logistic, name: str, confidence: float, place: Row) -> 
 
 
 def _firth_rows(found: Sample) -> Iterator[Row]:
+    if not found.cells.names:
+        return
     try:
         model = fit_firth(found.cells)
     except NotEstimable as reason:
