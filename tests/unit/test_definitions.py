@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decidua.cohort import Import, enrolment_flow, import_cohort, variables
@@ -81,6 +81,7 @@ def test_every_definition_is_among_those_checked_by_hand():
 count = st.one_of(st.none(), st.integers(0, 4))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(count, count, count, count, count), min_size=1, max_size=12))
 def test_a_stricter_definition_gives_a_subset(rows):
     table = women(rows)
@@ -98,6 +99,7 @@ def test_a_stricter_definition_gives_a_subset(rows):
         assert met(losses, run, other, False) <= met(losses, run, other, True)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(count, count, count, count, count), min_size=1, max_size=12))
 def test_what_is_called_known_stands_whatever_the_missing_numbers_are(rows):
     definitions = [each for each in every_definition(COLUMNS, None) if each]

@@ -739,7 +739,7 @@ PANELS = {
     "unknown key": (
         panel(cutoff=3).encode(),
         "config: cohorts.han2025.panel: {panel}: cutoff: found an unknown key; expected one of "
-        "derived, laboratory, markers, name, sampling, source, title",
+        "derived, laboratory, markers, n, name, sampling, source, title, version",
     ),
     "no source": (
         panel(source=...).encode(),

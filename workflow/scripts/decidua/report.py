@@ -266,16 +266,16 @@ def _multiverse(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) ->
         ends = [found.get(f"{end} {quantity}") for end in ("smallest", "largest")]
         if None in ends:
             continue
-        low, high = (_points(row) for row in ends)
+        low, high = (_percentage(row) for row in ends)
         chosen = [row for row in rows if row["quantity"] == quantity and row["reason"] == CHOSEN]
-        as_chosen = "".join(f" ({_points(row)}{unit} as {CHOSEN})" for row in chosen)
+        as_chosen = "".join(f" ({_percentage(row)}{unit} as {CHOSEN})" for row in chosen)
         told.append(f"{what} lies between {low} and {high}{unit}{as_chosen}")
     number = len(pick(table, population="all", variable="women", status=results.ESTIMATED))
     over = f"Over {number} pairs of a definition of recurrent pregnancy loss and a combining rule"
     return [f"{over} (multiverse): {'; '.join(told)}."] if told else []
 
 
-def _points(row: Row) -> str:
+def _percentage(row: Row) -> str:
     return words.percent(row["estimate"]).removesuffix("%").replace("-", "\N{MINUS SIGN}")
 
 
