@@ -1,6 +1,5 @@
 """The accuracy of the markers against hand calculations, loops, SciPy, scikit-learn and statsmodels."""
 
-import logging
 from math import exp, gamma, sqrt
 
 import numpy as np
@@ -368,14 +367,6 @@ def test_a_column_that_is_not_there_is_named():
     panel = panel_of(["a", "b"])
     women = women_of(panel, [True, True, False, False], a_level=[2.0, 3.0, 0.0, 1.0])
     assert row_of(accuracy(women, panel, DESIGN, rng()), "b_level", "AUC").status == "not estimable"
-
-
-def test_progress_is_in_the_log(caplog):
-    panel = panel_of(["a"])
-    women = women_of(panel, [True, False], a_level=[2.0, 3.0])
-    with caplog.at_level(logging.INFO):
-        accuracy(women, panel, DESIGN, rng())
-    assert "measured a_level, column 1 of 1" in caplog.text
 
 
 cells = st.none() | st.integers(-2, 2).map(float) | st.floats(-100, 100)

@@ -3,7 +3,6 @@
 Expected values: statsmodels, patsy, SciPy's optimisers as independent implementations; calculations by hand.
 """
 
-import logging
 from functools import partial
 
 import numpy as np
@@ -534,18 +533,9 @@ def test_too_few_known_values_are_not_imputed_from():
         list(imputation.impute(values, 2, np.random.default_rng(0)))
 
 
-def test_very_many_women_are_imputed_less_often_but_five_times_at_least(caplog):
+def test_very_many_women_are_imputed_less_often_but_five_times_at_least():
     assert [imputation.imputations(20, women) for women in (466, 500_000, 10**6, 10**8)] == [20, 20, 10, 5]
     assert imputation.imputations(2, 10**8) == 2
-
-
-def test_imputing_many_women_is_told_in_the_log(caplog, monkeypatch):
-    monkeypatch.setattr(imputation, "_MANY", 50)
-    values = numbers(cohort(60), "age", "bmi").to_numpy(copy=True)
-    values[0, 0] = np.nan
-    with caplog.at_level(logging.INFO):
-        list(imputation.impute(values, 2, np.random.default_rng(0)))
-    assert caplog.messages == ["imputation 1 of 2 of 60 women", "imputation 2 of 2 of 60 women"]
 
 
 # ---- what every row says

@@ -3,7 +3,6 @@
 Higher values speak for a case, as the panel has it; an area below 0.5 is reported as it is.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from decidua.statistics.counting import EVERYONE, in_words
 from decidua.statistics.diagnostic import Accuracy
 from decidua.statistics.groups import hedges_g, mann_whitney
 from decidua.statistics.rows import Row, adjusted_rows, attempt, estimate_row, interval, test_row
+from decidua.steps import steps
 
 ANALYSIS = "accuracy"
 CASES, CONTROLS, BOTH = "cases", "controls", "cases v controls"
@@ -33,8 +33,6 @@ POSITIVE_VALUE, NEGATIVE_VALUE = "positive predictive value", "negative predicti
 CURVES = ["variable", "fpr", "tpr"]
 NO_CONTROLS = "no controls: no column of cases is set, and every woman is a case"
 CHOSEN_HERE = "the cut-off was chosen on these women"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,9 @@ def accuracy(women: pd.DataFrame, panel: Panel, design: Design, rng: np.random.G
     for variable in missing:
         rows.append(not_estimable("the cohort has no such column", variable=variable, quantity=AUC))
     streams = rng.spawn(len(measured))
-    for number, (score, stream) in enumerate(zip(measured, streams, strict=True), start=1):
+    pairs = list(zip(measured, streams, strict=True))
+    for score, stream in steps(pairs, "Accuracy, bootstrap of a measured column"):
         rows += attempt(_column_rows(score, design, stream), variable=score.variable, quantity=AUC)
-        log.info("measured %s, column %d of %d", score.variable, number, len(measured))
     for score in _calls(women, panel):
         rows += attempt(_call_rows(score, design), variable=score.variable, quantity=AUC)
     rows += adjusted_rows([each for each in rows if each.get("test", "").startswith("Mann-Whitney")])

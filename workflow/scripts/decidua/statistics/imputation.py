@@ -1,6 +1,5 @@
 """What if no covariate were missing? Multiple imputation, pooled by Rubin's rules."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from decidua.statistics.answers import Estimate, HypothesisTest, NotEstimable
+from decidua.steps import steps
 
 #: Rounds of the chained equations (van Buuren 2018, Flexible Imputation of Missing Data, section 4.5).
 ROUNDS = 5
@@ -17,12 +17,8 @@ MOST_LEARNED_FROM = 20_000
 MOST_FILLED, FEWEST = 10_000_000, 5
 #: Fewer known values of a column teach nothing about the others.
 FEWEST_KNOWN = 10
-#: Of more women each imputation is worth a line in the log.
-_MANY = 100_000
 #: So often a bootstrap sample is drawn anew because a variable is the same for all of its women.
 _MOST_DRAWS = 100
-
-log = logging.getLogger(__name__)
 
 
 def imputations(declared: int, women: int) -> int:
@@ -56,7 +52,7 @@ def impute(values: np.ndarray, count: int, rng: np.random.Generator) -> Iterator
     known = (~np.isnan(values)).sum(axis=0)
     if known.min(initial=FEWEST_KNOWN) < FEWEST_KNOWN:
         raise NotEstimable(f"only {known.min()} women have the value that is known the least often")
-    for number in range(1, count + 1):
+    for _ in steps(range(count), f"Imputation of {len(values)} women"):
         sample = _sample(values, rng)
         chained = IterativeImputer(
             sample_posterior=True,
@@ -65,8 +61,6 @@ def impute(values: np.ndarray, count: int, rng: np.random.Generator) -> Iterator
             random_state=int(rng.integers(2**31)),
         )
         filled = chained.fit(values[sample]).transform(values)
-        if len(values) > _MANY:
-            log.info("imputation %d of %d of %d women", number, count, len(values))
         yield filled
 
 
