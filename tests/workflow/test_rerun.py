@@ -54,7 +54,7 @@ def test_an_edited_module_redoes_the_jobs_that_import_it_and_what_follows(redone
 
 def test_an_edited_statistics_module_redoes_no_expression_job(redone):
     jobs = redone(f"{LIBRARY}/statistics/tables.py", '"""', '"""Changed. ')
-    figures = {"plot_prevalence", "plot_live_birth", "plot_trend", "plot_band", "plot_marker_combinations"}
+    figures = {"plot_prevalence", "plot_live_birth", "plot_trend", "plot_marker_combinations"}
     figures |= {"plot_regression", "adjust_family"}
     assert jobs == {"tabulate", "audit_paper", *figures, *PAGE}
 
@@ -103,7 +103,7 @@ def test_a_second_cohort_redoes_nothing_of_the_first(checkout, tmp_path):
     one |= {"tabulate_models", "plot_regression", "plot_functional_form"}
     one |= {"check_identifiability", "adjust_family"}
     expected = dict.fromkeys([*one, "record_config", *PAGE, "all"], 1)
-    assert run.jobs() == expected | {"tabulate": 6, "plot_trend": 4, "plot_band": 4}
+    assert run.jobs() == expected | {"tabulate": 6, "plot_trend": 4}
 
 
 def test_nothing_changed_redoes_nothing(checkout):

@@ -94,7 +94,8 @@ rule plot_live_birth:
         "../scripts/plot_live_birth.py"
 
 
-# One rule for every quantity that is followed over the number of earlier losses (Figures 4 to 7 of Han et al.).
+# One rule for every quantity that is followed over the number of earlier losses (Figures 4 to 7 of Han et al.): by
+# category as in the paper, and over the number itself with a logistic trend and its band.
 rule plot_trend:
     input:
         table="<open>/cohorts/{cohort}/statistics/trend.csv",
@@ -109,6 +110,16 @@ rule plot_trend:
         svg="<open>/cohorts/{cohort}/figures/trend_{trend}.svg",
         pdf="<open>/cohorts/{cohort}/figures/trend_{trend}.pdf",
         source="<open>/cohorts/{cohort}/figures/trend_{trend}.csv",
+        band_png=report(
+            "<open>/cohorts/{cohort}/figures/band_{trend}.png",
+            caption="../report/band.rst",
+            category="{cohort}",
+            subcategory="4 Number of earlier losses",
+            labels={"figure": "4 to 7", "shows": "{trend}, logistic trend"},
+        ),
+        band_svg="<open>/cohorts/{cohort}/figures/band_{trend}.svg",
+        band_pdf="<open>/cohorts/{cohort}/figures/band_{trend}.pdf",
+        band_source="<open>/cohorts/{cohort}/figures/band_{trend}.csv",
         record="<records>/plot_trend/{cohort}_{trend}.json",
     log:
         "<logs>/plot_trend/{cohort}_{trend}.log",
@@ -126,40 +137,6 @@ rule plot_trend:
         code=fingerprint("plot_trend"),
     script:
         "../scripts/plot_trend.py"
-
-
-# The same quantities over the number itself: raw rates, and a logistic trend with its confidence band.
-rule plot_band:
-    input:
-        table="<open>/cohorts/{cohort}/statistics/trend.csv",
-    output:
-        png=report(
-            "<open>/cohorts/{cohort}/figures/band_{trend}.png",
-            caption="../report/band.rst",
-            category="{cohort}",
-            subcategory="4 Number of earlier losses",
-            labels={"figure": "4 to 7", "shows": "{trend}, logistic trend"},
-        ),
-        svg="<open>/cohorts/{cohort}/figures/band_{trend}.svg",
-        pdf="<open>/cohorts/{cohort}/figures/band_{trend}.pdf",
-        source="<open>/cohorts/{cohort}/figures/band_{trend}.csv",
-        record="<records>/plot_band/{cohort}_{trend}.json",
-    log:
-        "<logs>/plot_band/{cohort}_{trend}.log",
-    benchmark:
-        "<benchmarks>/plot_band/{cohort}_{trend}.tsv"
-    group:
-        "cohort"
-    conda:
-        "../../envs/decidua.yaml"
-    params:
-        labels=labels,
-        title=trend_title,
-        settings=analysis("history"),
-        synthetic=synthetic,
-        code=fingerprint("plot_band"),
-    script:
-        "../scripts/plot_band.py"
 
 
 rule plot_marker_combinations:
@@ -301,7 +278,10 @@ CHAPTERS["figures"] = [
     *(
         path
         for cohort in COHORTS
-        for rule in (rules.plot_trend, rules.plot_band)
-        for path in outputs(rule, cohort=cohort, trend=config["cohorts"][cohort]["analysis"]["trends"])
+        for path in outputs(
+            rules.plot_trend,
+            cohort=cohort,
+            trend=config["cohorts"][cohort]["analysis"]["trends"],
+        )
     ),
 ]

@@ -163,7 +163,7 @@ def cohort_section(
     if not synthetic:  # how near made-up values are to a cut-off says nothing
         sentences += _grey_zone(tables.get("grey_zone"))
     sentences += _outcome(tables["live_birth"], labels, words.name(outcome, labels))
-    sentences += _margin(tables["live_birth"], labels)
+    sentences += _margin(tables["live_birth"], labels, words.name(outcome, labels))
     sentences += _multiverse(tables["multiverse"], labels, words.name(outcome, labels))
     if "reconstruction_constraints" in tables:
         constraints = tables["reconstruction_constraints"]
@@ -290,7 +290,7 @@ def _cautions(live_birth: pd.DataFrame, identifiability: pd.DataFrame) -> list[s
     return found
 
 
-def _margin(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+def _margin(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> list[str]:
     """What a declared margin makes of the difference by immunity."""
     rows = pick(table, population="all", variable="immunity", quantity=["non-inferiority", "equivalence"])
     readings, cautions = [], []
@@ -301,7 +301,7 @@ def _margin(table: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
     if not readings:
         return []
     told = "".join(f" Note: {caution}." for caution in words.distinct(cautions))
-    return [f"{words.name(rows[0]['level'], labels)}: {'; '.join(readings)}.{told}"]
+    return [f"{outcome}, {words.name(rows[0]['level'], labels)}: {'; '.join(readings)}.{told}"]
 
 
 def family_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
