@@ -1,5 +1,7 @@
 """Does the chapter say what a design cannot show, and nothing when it can?"""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,9 +72,15 @@ def test_treatment_that_is_the_opposite_of_immunity_is_as_bad():
 
 
 def test_treatment_that_almost_follows_immunity_is_named_with_its_counts():
-    # 1 of 60 normal women is under 5%; 38 of 40 abnormal ones are 95%.
-    said = caution(women(38, 2, 1, 59))
+    # 1 of 60 normal women is under 10%; 34 of 40 abnormal ones are 85%.
+    said = caution(women(34, 6, 1, 59))
     assert said == "1 of 60 normal women were treated: immunity and treatment can hardly be told apart"
+
+
+def test_treatment_that_agrees_with_immunity_in_94_per_cent_is_no_overlap():
+    table = identifiability(women(75, 5, 4, 68), SETTINGS, FLOW)
+    assert "75 of 80 abnormal and 4 of 72 normal women were treated" in found(table, AGREEMENT)["reason"]
+    assert found(table, OVERLAP)["estimate"] == 0
 
 
 def test_treatment_in_both_strata_raises_no_alarm():
@@ -130,17 +138,39 @@ def test_the_paper_s_comparable_rates_are_not_inferior_at_ten_points():
     expected = confint_proportions_2indep(163, 197, 217, 269, method="newcomb")
     assert row["estimate"] == pytest.approx(163 / 197 - 217 / 269)
     assert (row["lower"], row["upper"]) == pytest.approx(expected)
-    assert row["reason"] == "not inferior: the difference is above -10 percentage points"
+    assert row["reason"] == (
+        "not inferior: the whole interval rules out a rate lower by 10 percentage points, the margin declared"
+    )
 
 
 def test_rates_whose_interval_lies_within_the_margin_are_equivalent():
     row = found(outcome_by_immunity((1630, 1970), (2170, 2690)), "equivalence")
-    assert row["reason"] == "equivalent within 10 percentage points"
+    assert row["reason"] == "equivalent: the whole interval lies within 10 percentage points"
 
 
 def test_a_rate_that_is_clearly_lower_is_inferior():
     row = found(outcome_by_immunity((100, 400), (300, 400)), "non-inferiority")
-    assert row["reason"] == "inferior by more than 10 percentage points"
+    assert row["reason"] == (
+        "inferior: the whole interval is lower by more than 10 percentage points, the declared margin"
+    )
+
+
+def test_of_an_unwanted_outcome_a_higher_rate_is_inferior():
+    cohort = (
+        pd.DataFrame(
+            [
+                {"immunity": kind, "subgroup": kind, "live_birth": i < lost}
+                for kind, lost in (("abnormal", 300), ("normal", 100))
+                for i in range(400)
+            ]
+        )
+        .convert_dtypes()
+        .assign(miscarriages=2)
+    )
+    settings = Settings(group=None, treatment=None, karyotype=None, margin=0.1, outcome_is_wanted=False)
+    assert found(live_birth(cohort, settings), "non-inferiority")["reason"].startswith("inferior: the whole")
+    other = Settings(group=None, treatment=None, karyotype=None, margin=0.1)
+    assert found(live_birth(cohort, other), "non-inferiority")["reason"].startswith("not inferior")
 
 
 def test_few_women_show_neither():
@@ -179,6 +209,64 @@ def test_where_all_are_tested_there_are_no_bounds():
     assert not euploid["quantity"].astype("string").str.contains("unknown").any()
 
 
+def smallest_and_largest(rows):
+    """By trying everything that is not known: (level or None, event or None) a woman."""
+    differences = []
+    ways = [
+        itertools.product(
+            [level] if level else ["abnormal", "normal"], [event] if event is not None else [0, 1]
+        )
+        for level, event in rows
+    ]
+    for world in itertools.product(*map(list, ways)):
+        events = {kind: [event for level, event in world if level == kind] for kind in ("abnormal", "normal")}
+        if all(events.values()):
+            differences.append(np.mean(events["abnormal"]) - np.mean(events["normal"]))
+    return min(differences), max(differences)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["abnormal", "normal", None]), st.sampled_from([0, 1, None])), max_size=4
+    )
+)
+def test_the_possible_differences_are_those_of_everything_that_is_not_known(more):
+    rows = [("abnormal", 1), ("normal", 0), *more]
+    cohort = pd.DataFrame(
+        {
+            "immunity": pd.array([level for level, _ in rows], dtype="string"),
+            "subgroup": pd.array([level for level, _ in rows], dtype="string"),
+            "live_birth": pd.array(
+                [None if event is None else bool(event) for _, event in rows], dtype="boolean"
+            ),
+            "miscarriages": 2,
+        }
+    )
+    table = live_birth(cohort, Settings(group=None, treatment=None, karyotype=None))
+    told = table[table["variable"] == "immunity"].set_index("quantity")["estimate"]
+    if "smallest possible difference of rates" in told:
+        low, high = smallest_and_largest(rows)
+        assert told["smallest possible difference of rates"] == pytest.approx(low)
+        assert told["largest possible difference of rates"] == pytest.approx(high)
+    else:
+        assert all(level and event is not None for level, event in rows)
+
+
+def test_a_loss_without_a_karyotype_is_an_untested_miscarriage():
+    cohort = lost([2, 2, 2], ["euploid", None, None])
+    cohort["live_birth"] = pd.array([False, False, True], dtype="boolean")
+    table = karyotype(cohort, Settings(group=None, markers=(), treatment=None))
+    normal = table[table["level"] == "normal"].set_index(["variable", "quantity"])
+    assert normal.loc[("miscarriages", "count"), "numerator"] == 2
+    assert normal.loc[("karyotyped", "count"), ["numerator", "denominator"]].tolist() == [1, 2]
+    failure = normal.loc[("treatment failure", "rate"), ["numerator", "denominator"]]
+    assert failure.tolist() == [1, 2]  # the untested loss is left out
+    assert normal.loc[("treatment failure", "rate if unknown had it"), "estimate"] == 2 / 3
+    # By hand: 2 of 3 lost, all that were tested euploid.
+    like = normal.loc[("treatment failure", "rate if the untested are like the tested"), "estimate"]
+    assert like == pytest.approx(2 / 3)
+
+
 def a_test(p, analysis="trend", variable="immunity", test="Pearson chi-square"):
     return {
         "analysis": analysis,
@@ -206,6 +294,31 @@ def test_the_declared_family_is_adjusted_together_and_no_other_test():
     # By hand: 3 x .01; the larger of 2 x .03 and 1 x .04 carried on. BH: .04 x 3/3, .03 x 3/2, .01 x 3.
     assert by_test["Pearson chi-square, Holm-adjusted"] == pytest.approx([0.03, 0.06, 0.06])
     assert by_test["Pearson chi-square, Benjamini-Hochberg-adjusted"] == pytest.approx([0.03, 0.04, 0.04])
+
+
+def test_two_spellings_of_a_hypothesis_are_one_and_an_unclear_one_asks_for_the_level():
+    one = {**a_test(0.01), "level": "2 v 3+"}
+    table = pd.DataFrame(
+        [
+            one,
+            {**a_test(0.2, variable="subgroup"), "level": "normal"},
+            {**a_test(0.4, variable="subgroup"), "level": "th1_th2"},
+        ]
+    )
+    adjusted = family(table, ["trend.immunity", "trend.immunity.Pearson chi-square", "trend.subgroup"])
+    plain = adjusted[adjusted["test"] == "Pearson chi-square"]
+    assert plain["p"].tolist()[0] == 0.01 and len(plain) == 2
+    assert plain["reason"].tolist()[1] == "2 such tests; name one of the levels normal, th1_th2"
+    named = family(table, ["trend.subgroup.Pearson chi-square.th1_th2"])
+    assert named["p"].tolist()[0] == 0.4
+
+
+def test_an_adjusted_test_keeps_its_caution():
+    table = pd.DataFrame([{**a_test(0.01), "reason": "hardly told apart"}])
+    assert (
+        family(table, ["trend.immunity"])["reason"].tolist()[1:]
+        == ["adjusted for 1 of 1 declared tests; hardly told apart"] * 2
+    )
 
 
 def test_a_declared_hypothesis_that_was_not_tested_says_so_and_costs_nothing():

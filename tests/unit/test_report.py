@@ -129,6 +129,18 @@ def test_unknown_immunity_is_told_with_its_bounds():
     assert sentence.endswith("between 40.0% and 60.0%.")
 
 
+def test_the_table_of_combining_rules_shows_the_rate_of_the_known():
+    place = {"variable": "immunity", "population": "all"}
+    rows = []
+    for rule, events in (("any", 4), ("all", 3)):
+        known = {**place, "level": rule, "numerator": events, "denominator": 8, "estimate": events / 8}
+        rows.append(results.row(**known, quantity="rate", lower=0.1, upper=0.9))
+        bound = {**place, "level": rule, "quantity": IF_ABNORMAL, "numerator": 6, "denominator": 10}
+        rows.append(results.row(**bound, estimate=0.6))
+    shown = report.combining_table(results.frame(rows), {})
+    assert [row[-1] for row in shown.rows] == ["50.0% (4/8; 10.0 to 90.0)", "37.5% (3/8; 10.0 to 90.0)"]
+
+
 @pytest.mark.parametrize("name", ["numpy", "pandas", "scipy"])
 def test_the_versions_of_the_packages_are_listed(name):
     assert name in [row[0] for row in report.package_table().rows]
@@ -145,7 +157,7 @@ def test_the_multiverse_is_told_as_a_range_with_the_chosen_value():
     assert report._multiverse(results.frame(rows), {"immunity": "Abnormal immunity"}, "Live birth") == [
         "Over 18 pairs of a definition of recurrent pregnancy loss and a combining rule (multiverse): "
         "difference in live birth lies between −1.7 and 4.2 percentage points "
-        "(2.1 percentage points as chosen in the settings)."
+        "(2.1 percentage points as chosen in the settings). None is an effect of treatment."
     ]
     assert report._multiverse(results.frame([]), {}, "Live birth") == []
 

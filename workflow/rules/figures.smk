@@ -275,6 +275,8 @@ CHAPTERS["figures"] = [
     *outputs(rules.plot_multiverse, cohort=COHORTS),
     *outputs(rules.plot_regression, cohort=COHORTS),
     *outputs(rules.plot_functional_form, cohort=COHORTS),
+    *outputs(rules.plot_markers_roc, cohort=CONTROLLED),
+    *outputs(rules.plot_markers_accuracy, cohort=CONTROLLED),
     *(
         path
         for cohort in COHORTS

@@ -126,7 +126,4 @@ rule plot_markers_accuracy:
 # The last two of them only where there are controls.
 CHAPTERS["markers"] = [
     *outputs(rules.classify_markers, cohort=COHORTS),
-    *outputs(rules.measure_accuracy, cohort=CONTROLLED),
-    *outputs(rules.plot_markers_roc, cohort=CONTROLLED),
-    *outputs(rules.plot_markers_accuracy, cohort=CONTROLLED),
 ]

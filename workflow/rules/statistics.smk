@@ -4,7 +4,7 @@
 TABLES = {
     "baseline": ["group", "describe", "confidence"],  # Table 1
     "prevalence": ["group", "confidence"],  # Figure 2
-    "live_birth": ["group", "outcome", "treatment", "margin", "confidence"],  # Figure 3
+    "live_birth": ["group", "outcome", "outcome_is_wanted", "treatment", "margin", "confidence"],  # Figure 3
     "regression": ["group", "outcome", "covariates", "treatment", "confidence"],  # Table 2
     "trend": [
         "group",
@@ -15,7 +15,7 @@ TABLES = {
         "trends",
         "confidence",
     ],  # Figures 4 to 7
-    "karyotype": ["group", "outcome", "karyotype", "confidence"],  # Table 3
+    "karyotype": ["group", "outcome", "treatment", "karyotype", "confidence"],  # Table 3
 }
 
 
@@ -158,4 +158,5 @@ CHAPTERS["statistics"] = [
     *outputs(rules.tabulate_multiverse, cohort=COHORTS),
     *outputs(rules.check_identifiability, cohort=COHORTS),
     *outputs(rules.adjust_family, cohort=COHORTS),
+    *outputs(rules.measure_accuracy, cohort=CONTROLLED),
 ]

@@ -14,6 +14,7 @@ import pandas as pd
 
 from decidua import results
 from decidua.markers import ABNORMAL, Marker, Panel, classify, immunity_of, populations
+from decidua.statistics.counting import SELECTED
 from decidua.statistics.proportions import wilson
 
 #: Rounding must not push a value out of the zone at whose very end it lies.
@@ -111,9 +112,20 @@ def grey_zone_table(
                 rows.append(results.not_estimable(without[variable], quantity=SHARE, **place))
                 continue
             chosen = {quantity: table.loc[members, variable] for quantity, table in abnormal.items()}
-            rows += _rows(grey.loc[members, variable], chosen, confidence, place)
-    said = {"reason": caution} if caution else {}
-    return results.frame({**said, **row} for row in rows)
+            found = _rows(grey.loc[members, variable], chosen, confidence, place)
+            rows += found if variable != "immunity" else map(_selected, found)
+    return results.frame({**row, **_joined(row.get("reason"), caution)} for row in rows)
+
+
+def _joined(*reasons: str | None) -> dict[str, str]:
+    told = "; ".join(reason for reason in reasons if reason)
+    return {"reason": told} if told else {}
+
+
+def _selected(row: dict[str, Any]) -> dict[str, Any]:
+    """Of immunity: to know it may take one marker or all of them, and so it is with a marker in its zone."""
+    left_out = not row["counted"].split("; ")[1].startswith("0 ")
+    return {**row, **_joined(row.get("reason"), SELECTED if left_out else None)}
 
 
 def _why_none(marker: Marker, combine: str) -> str:

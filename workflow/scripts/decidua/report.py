@@ -173,7 +173,7 @@ def cohort_section(
         name,
         title,
         synthetic,
-        _cautions(tables["live_birth"], tables["identifiability"]),
+        _cautions(tables["live_birth"], tables["identifiability"], labels),
         sentences,
         figures,
         [t for t in shown if t.rows],
@@ -272,18 +272,23 @@ def _multiverse(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) ->
         told.append(f"{what} lies between {low} and {high}{unit}{as_chosen}")
     number = len(pick(table, population="all", variable="women", status=results.ESTIMATED))
     over = f"Over {number} pairs of a definition of recurrent pregnancy loss and a combining rule"
-    return [f"{over} (multiverse): {'; '.join(told)}."] if told else []
+    return [f"{over} (multiverse): {'; '.join(told)}. None is an effect of treatment."] if told else []
 
 
 def _percentage(row: Row) -> str:
     return words.percent(row["estimate"]).removesuffix("%").replace("-", "\N{MINUS SIGN}")
 
 
-def _cautions(live_birth: pd.DataFrame, identifiability: pd.DataFrame) -> list[str]:
+def _cautions(
+    live_birth: pd.DataFrame, identifiability: pd.DataFrame, labels: Mapping[str, str]
+) -> list[str]:
     """What the comparison of the outcome must not be read as, and whom the cohort no longer holds."""
     rows = pick(live_birth, population="all", variable="immunity", level="abnormal v normal", quantity="test")
     reasons = words.distinct(row["reason"] for row in rows if estimated(row))
     found = [f"Read the comparison by immunity with care: {reason}." for reason in reasons]
+    for row in pick(identifiability, quantity="agreement"):
+        if row["population"] != "all" and not pd.isna(row["reason"]) and row["reason"] not in reasons:
+            found.append(f"Among {words.name(row['population'], labels)}: {row['reason']}.")
     for row in pick(identifiability, quantity=["left out after baseline", "outcome known"]):
         if estimated(row) and not pd.isna(row["reason"]):
             found.append(f"{words.counts(row['numerator'], row['denominator'])} women {row['reason']}.")
@@ -429,7 +434,9 @@ def risk_table(table: pd.DataFrame, labels: Mapping[str, str], outcome: str) -> 
         ["Covariate", "Step", "Risk difference (percentage points)", "Risk ratio", "Non-linearity"],
         rows,
         "The average over the women if each had the covariate a step higher, against as she is. "
-        "An association. Risks at typical values and interactions are in statistics/models.csv.",
+        "An association, in a model that is linear on the log odds also where its test says that it is not. "
+        "Risks at typical values and interactions are in statistics/models.csv; the tests are not adjusted."
+        + _reasons(pick(table, **everyone, quantity="risk difference")),
     )
 
 
@@ -460,8 +467,10 @@ def karyotype_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
         "Table 3. Karyotypes of the miscarriages",
         ["", "Miscarriages", "Karyotyped", "Euploid among karyotyped", "Treatment failure"],
         rows,
-        "Treatment failure: euploid miscarriages among all women but those whose miscarriage was not "
-        "karyotyped. In brackets: what it could be if all untested miscarriages were euploid, or none.",
+        "Treatment failure is the paper's name and formula, also for women who were not treated: euploid "
+        "miscarriages among all women but those whose miscarriage was not karyotyped. That is too low; "
+        "statistics/karyotype.csv has the rate if the untested are like the tested. In brackets: what it "
+        "could be if all that is unknown (untested miscarriages, outcomes) were euploid miscarriages, or none.",
     )
 
 
@@ -490,7 +499,8 @@ def combining_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
     for variable in words.distinct(table["variable"]):
         cells = {}
         for rule in words.distinct(table["level"]):
-            found = {row["population"]: row for row in pick(table, variable=variable, level=rule)}
+            rates = pick(table, variable=variable, level=rule, quantity="rate")
+            found = {row["population"]: row for row in rates}
             cells[rule] = [rate(found[name]) for name in populations]
         # A marker with one cut-off has nothing to combine.
         same = len(set(map(tuple, cells.values()))) == 1

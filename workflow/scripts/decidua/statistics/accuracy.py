@@ -17,7 +17,7 @@ from decidua.markers import ABNORMAL, Panel
 from decidua.results import ESTIMATED, frame, not_estimable, row
 from decidua.statistics import roc
 from decidua.statistics.answers import Estimate, NotEstimable
-from decidua.statistics.counting import EVERYONE, in_words
+from decidua.statistics.counting import EVERYONE, SELECTED, in_words
 from decidua.statistics.diagnostic import Accuracy
 from decidua.statistics.groups import hedges_g, mann_whitney
 from decidua.statistics.rows import Row, adjusted_rows, attempt, estimate_row, interval, test_row
@@ -276,7 +276,8 @@ def _call_rows(score: Score, design: Design) -> Iterator[Row]:
     place = {"variable": score.variable, "counted": score.counted}
     truth, values = score.truth[score.known], score.values[score.known]
     yield _auc_row(score, design.confidence, {**place, "level": BOTH})
-    yield from _accuracy_rows(Accuracy.of(truth, values > 0), design, {**place, "level": CALL})
+    selected = SELECTED if score.variable == "immunity" and not score.known.all() else ""
+    yield from _accuracy_rows(Accuracy.of(truth, values > 0), design, {**place, "level": CALL}, selected)
 
 
 def _accuracy_rows(found: Accuracy, design: Design, place: Row, caution: str = "") -> Iterator[Row]:

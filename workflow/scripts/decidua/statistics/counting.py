@@ -18,6 +18,10 @@ MOST_COMBINED = 3
 #: Up to so many empty levels are named in a caution.
 MOST_NAMED = 3
 UNKNOWN, OUTSIDE = -1, -2
+SELECTED = (
+    "one abnormal marker makes a woman abnormal, only all markers make her normal: leaving out the unknown "
+    "raises the share of the abnormal"
+)
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,14 @@ class Events:
     """A yes/no fact about each woman: 1, 0, or NaN where unknown.
 
     `eligible` are the women whom the question concerns; `known` and `unknown` say in words who is counted
-    and who, though eligible, is not.
+    and who, though eligible, is not; `selection` what leaving those out does to a rate.
     """
 
     values: np.ndarray
     eligible: np.ndarray
     known: str
     unknown: str = "unknown left out"
+    selection: str = ""
 
     @classmethod
     def of(cls, values: np.ndarray, name: str) -> "Events":
@@ -56,7 +61,11 @@ class Levels:
 
 @dataclass(frozen=True)
 class Tally:
-    """Women and women with the event in each level, and in words who was left out."""
+    """Women and women with the event in each level, and in words who was left out.
+
+    `unplaced` are the women of unknown level: with the event, without it, and of whom that is unknown.
+    `selection` says what leaving out the unknown does to the rates; empty where that is not known.
+    """
 
     names: tuple[str, ...]
     events: np.ndarray
@@ -65,6 +74,8 @@ class Tally:
     known_words: str
     unknown_words: str
     elsewhere: str = ""
+    unplaced: tuple[int, int, int] = (0, 0, 0)
+    selection: str = ""
 
     def counted(self, place: int) -> str:
         """Whom a level's rate counts."""
@@ -124,7 +135,15 @@ def tally(events: Events, levels: Levels, members: np.ndarray | None = None) -> 
     if outside := int((codes == OUTSIDE).sum()):
         elsewhere += f"; {outside} {levels.outside} left out"
     return Tally(
-        levels.names, count(values == 1), count(known), count(~known), events.known, events.unknown, elsewhere
+        levels.names,
+        count(values == 1),
+        count(known),
+        count(~known),
+        events.known,
+        events.unknown,
+        elsewhere,
+        tuple(int(((codes == UNKNOWN) & each).sum()) for each in (values == 1, values == 0, ~known)),
+        events.selection,
     )
 
 
@@ -198,7 +217,8 @@ def event(women: pd.DataFrame, name: str, settings: Settings) -> Events:
         return karyotyped(women, settings, "aneuploid")
     if name == "immunity":
         abnormal = column(women, name).astype("string").eq(ABNORMAL)
-        return Events.of(abnormal.to_numpy(dtype=float, na_value=np.nan), name)
+        found = Events.of(abnormal.to_numpy(dtype=float, na_value=np.nan), name)
+        return replace(found, selection=SELECTED)
     return Events.of(_yes_no(column(women, name), name), name)
 
 
@@ -208,16 +228,33 @@ def _karyotype(women: pd.DataFrame, settings: Settings) -> pd.Series:
     return column(women, settings.karyotype).astype("string")
 
 
+def _lost(women: pd.DataFrame, karyotype: pd.Series, settings: Settings) -> np.ndarray:
+    """Pregnancies known not to have ended in the outcome, if no miscarriage did: then it is a live birth."""
+    none = np.zeros(len(women), dtype=bool)
+    if settings.outcome not in women:
+        return none
+    ended = _yes_no(women[settings.outcome], settings.outcome)
+    return none if (ended[karyotype.notna().to_numpy()] == 1).any() else ended == 0
+
+
 def karyotyped(women: pd.DataFrame, settings: Settings, wanted: str) -> Events:
     """Among miscarriages: whether the karyotype is the one wanted (euploid, aneuploid); NaN when not tested.
 
-    A pregnancy ended in a miscarriage when there is a karyotype, be it "not tested".
+    A pregnancy ended in a miscarriage when there is a karyotype, be it "not tested", or when there was no
+    live birth.
     """
     karyotype = _karyotype(women, settings)
     tested = karyotype.isin(["euploid", "aneuploid"]).to_numpy()
     values = np.where(tested, karyotype.eq(wanted).fillna(False).to_numpy(dtype=float), np.nan)
-    eligible = karyotype.notna().to_numpy()
+    eligible = karyotype.notna().to_numpy() | _lost(women, karyotype, settings)
     return Events(values, eligible, "karyotyped miscarriages", "not karyotyped left out")
+
+
+def ended(women: pd.DataFrame, miscarriages: Events, settings: Settings) -> np.ndarray:
+    """Of which women it is known how the pregnancy ended."""
+    if settings.outcome not in women:
+        return np.ones(len(women), dtype=bool)
+    return women[settings.outcome].notna().to_numpy() | miscarriages.eligible
 
 
 def miscarriage(women: pd.DataFrame, settings: Settings, wanted: str) -> Events:
@@ -226,10 +263,8 @@ def miscarriage(women: pd.DataFrame, settings: Settings, wanted: str) -> Events:
     Of a euploid one this is the treatment failure of Han et al. 2025, Table 3.
     """
     among_miscarriages = karyotyped(women, settings, wanted)
-    ended = np.ones(len(women), dtype=bool)
-    if settings.outcome in women:
-        ended = women[settings.outcome].notna().to_numpy()
-    values = np.where(among_miscarriages.eligible, among_miscarriages.values, np.where(ended, 0.0, np.nan))
+    known = ended(women, among_miscarriages, settings)
+    values = np.where(among_miscarriages.eligible, among_miscarriages.values, np.where(known, 0.0, np.nan))
     return Events(
         values,
         np.ones(len(women), dtype=bool),

@@ -65,7 +65,11 @@ class Sample:
     @property
     def few_events(self) -> str:
         """The caution of a model that asks much of few events; empty for none."""
-        return few_events(self.cells.women_with_event, self.cells.women, len(self.cells.names))
+        return self.few_events_for(len(self.cells.names))
+
+    def few_events_for(self, terms: int) -> str:
+        """The same of a model with so many coefficients besides the intercept."""
+        return few_events(self.cells.women_with_event, self.cells.women, terms)
 
     def each_woman(self, name: str) -> np.ndarray:
         """A covariate of each woman, in the order of the cells."""
@@ -97,9 +101,9 @@ def sample(cohort: Cohort, population: str, members: np.ndarray) -> Sample:
     return Sample(cohort, members, cells, by_group, {"population": population, "counted": counted, **place})
 
 
-def few_events(events: int, women: int, covariates: int) -> str:
+def few_events(events: int, women: int, terms: int) -> str:
     """The caution of a model that asks much of few events; empty for none."""
-    return FEW if min(events, women - events) < EVENTS_PER_COVARIATE * covariates else ""
+    return FEW if min(events, women - events) < EVENTS_PER_COVARIATE * terms else ""
 
 
 def no_effect(cohort: Cohort, names: Sequence[str]) -> str:

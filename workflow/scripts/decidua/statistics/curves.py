@@ -29,7 +29,9 @@ def curve_rows(sample: Sample, name: str) -> Iterator[Row]:
         raise NotEstimable(f"{counting.in_words(name)} is not among the covariates")
     values = sample.each_woman(name)
     at = splines.knots(values)
-    caution = f"{len(at)} knots, as ties leave no more apart" if len(at) < splines.KNOTS else ""
+    few_knots = f"{len(at)} knots, as ties leave no more apart" if len(at) < splines.KNOTS else ""
+    few_events = "" if sample.few_events else sample.few_events_for(len(cells.names) + len(at) - 2)
+    caution = "; ".join(filter(None, (few_knots, few_events)))
     others = cells.pick([other for other in cells.names if other != name])
     model = fit_cells(others.adding(_columns(name, at), splines.basis(cells.column(name), at)))
     for test, reduced in ((LINEARITY, lambda: sample.model), (WHOLE, lambda: fit_cells(others))):

@@ -16,9 +16,9 @@ from decidua.statistics.settings import Settings
 
 AGREEMENT, OVERLAP = "agreement", "overlap"
 AFTER_BASELINE, OUTCOME_KNOWN = "left out after baseline", "outcome known"
-#: Outside of these shares of treated women a stratum hardly has both kinds: a convention, wider than the
-#: 0.1 to 0.9 within which Crump 2009 (Biometrika 96:187) would still compare.
-FEWEST, MOST = 0.05, 0.95
+#: Outside of these shares of treated women a stratum hardly has both kinds. The bounds are those within which
+#: Crump et al. 2009 (Biometrika 96:187) would still compare, there of the propensity score.
+FEWEST, MOST = 0.1, 0.9
 ONE_AND_THE_SAME = (
     "every abnormal and no normal woman was treated: immunity and treatment cannot be told apart"
 )
@@ -30,7 +30,7 @@ def identifiability(women: pd.DataFrame, settings: Settings, flow: pd.DataFrame)
 
     Rows, variable the treatment: quantity rate, level abnormal, normal and each immune subgroup, of treated
     women, in all women and each group; agreement: women whose treatment is the same as their immunity
-    (treated and abnormal, or neither); overlap: women in a subgroup that has both treated and untreated ones
+    (treated and abnormal, or neither); overlap: women in a subgroup of which between 10% and 90% were treated
     (positivity). `reason` says what follows. Variable enrolment, quantity "left out after baseline"; variable
     the outcome, quantity "outcome known".
 
@@ -110,17 +110,21 @@ def _treatment_rows(cohort: Cohort) -> Iterator[Row]:
         same = np.where(np.isnan(events.values), np.nan, same)
         agreeing = Events.of(same, f"{cohort.settings.treatment} and immunity")
         yield _share_row(agreeing, members, AGREEMENT, why, place)
-        both = (by_subgroup.events > 0) & (by_subgroup.events < by_subgroup.totals)
+        shares = by_subgroup.events / np.maximum(by_subgroup.totals, 1)
+        both = (shares >= FEWEST) & (shares <= MOST)
         overlapping = np.where(subgroups.codes < 0, np.nan, both[subgroups.codes].astype(float))
         overlapping = np.where(np.isnan(events.values), np.nan, overlapping)
         inside = Events.of(overlapping, f"{cohort.settings.treatment} and subgroup")
-        yield _share_row(inside, members, OVERLAP, "" if both.all() else _without_overlap(by_subgroup), place)
+        yield _share_row(inside, members, OVERLAP, _without_overlap(by_subgroup), place)
 
 
 def _without_overlap(found: counting.Tally) -> str:
-    alone = int(((found.totals > 0) & ((found.events == 0) | (found.events == found.totals))).sum())
-    held = int((found.totals > 0).sum())
-    return f"{alone} of {held} immune subgroups have only treated or only untreated women" if alone else ""
+    held = found.totals > 0
+    shares = found.events[held] / found.totals[held]
+    alone = int(((shares < FEWEST) | (shares > MOST)).sum())
+    if not alone:
+        return ""
+    return f"in {alone} of {held.sum()} immune subgroups hardly any woman, or almost every, was treated"
 
 
 def _share_row(events: Events, members: np.ndarray, quantity: str, why: str, place: Row) -> Row:

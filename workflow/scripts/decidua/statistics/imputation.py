@@ -49,12 +49,15 @@ def impute(values: np.ndarray, count: int, rng: np.random.Generator) -> Iterator
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer
 
+    from decidua.statistics.normal_regression import NormalRegression
+
     known = (~np.isnan(values)).sum(axis=0)
     if known.min(initial=FEWEST_KNOWN) < FEWEST_KNOWN:
         raise NotEstimable(f"only {known.min()} women have the value that is known the least often")
     for _ in steps(range(count), f"Imputation of {len(values)} women"):
         sample = _sample(values, rng)
         chained = IterativeImputer(
+            NormalRegression(),
             sample_posterior=True,
             max_iter=ROUNDS,
             skip_complete=True,

@@ -16,7 +16,7 @@ from decidua.statistics.rows import Row, interval
 
 IMPUTED, MISSING_INFORMATION = "odds ratio, imputed", "fraction of missing information"
 NOTHING_MISSING = "no covariate is missing: the same as complete cases"
-UNBOUNDED = "imputed as numbers, without rounding or bounds"
+UNBOUNDED = "imputed as normal, without rounding or bounds; holds if what is unknown is missing at random"
 
 
 def imputed_rows(sample: Sample, rng: np.random.Generator) -> Iterator[Row]:

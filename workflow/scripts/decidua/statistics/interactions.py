@@ -1,6 +1,7 @@
 """Does the part of one covariate depend on another, or on the group? Likelihood-ratio tests of products."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from decidua.statistics import counting
 from decidua.statistics.answers import HypothesisTest, NotEstimable
-from decidua.statistics.covariates import GROUP, Sample
+from decidua.statistics.covariates import GROUP, Sample, few_events
 from decidua.statistics.logistic import Cells, Logistic, fit_cells, likelihood_ratio
 from decidua.statistics.rows import Row, adjusted_rows, test_row
 
@@ -37,7 +38,9 @@ def _of_products(model: Logistic, cells: Cells, products: np.ndarray) -> Hypothe
     """The model of these cells against one with the products as well."""
     names = [f"product {number}" for number in range(1, products.shape[1] + 1)]
     start = np.append(model.coefficients, np.zeros(len(names)))
-    return likelihood_ratio(fit_cells(cells.adding(names, products), start), model)
+    found = likelihood_ratio(fit_cells(cells.adding(names, products), start), model)
+    few = few_events(cells.women_with_event, cells.women, len(cells.names) + len(names))
+    return replace(found, caution=few)
 
 
 def _centred(cells: Cells, name: str) -> np.ndarray:

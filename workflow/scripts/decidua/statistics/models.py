@@ -60,5 +60,10 @@ def _all_rows(found: Sample, rng: np.random.Generator) -> Iterator[Row]:
         own = {"variable": name, "quantity": "test", "test": LINEARITY}
         sections.append(attempt(curve_rows(found, name), **own, **place))
     for rows in sections:
-        yield from (cautioned(each, found.few_events) for each in rows)
+        yield from (_with_few_events(each, found.few_events) for each in rows)
     yield from imputed_rows(found, rng)
+
+
+def _with_few_events(row: Row, caution: str) -> Row:
+    """The caution after the row's own reason, unless a larger model has it already."""
+    return row if caution and caution in (row.get("reason") or "") else cautioned(row, caution)

@@ -231,4 +231,6 @@ def _range_rows(rows: Sequence[Row], universes: int) -> Iterator[Row]:
             tied = [each for each in estimated if each["estimate"] == best]
             # A tie goes to the chosen universe.
             first = next((each for each in tied if each.get("reason") == CHOSEN), tied[0])
-            yield {**first, **own, "reason": first.get("reason")}
+            # No interval: of an estimate that was picked for being extreme it would not hold.
+            found_ = {key: value for key, value in first.items() if key not in ("lower", "upper", "interval")}
+            yield {**found_, **own, "reason": first.get("reason")}

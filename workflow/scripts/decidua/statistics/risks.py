@@ -7,7 +7,7 @@ import numpy as np
 from decidua.statistics.answers import Estimate
 from decidua.statistics.covariates import Sample, as_printed
 from decidua.statistics.rows import Row, estimate_row, interval
-from decidua.statistics.standardisation import risk_difference, risk_ratio, standardised_risk
+from decidua.statistics.standardisation import Risk, risk_difference, risk_ratio, standardised_risk
 
 RISK, DIFFERENCE, RATIO = "standardised risk", "risk difference", "risk ratio"
 AS_OBSERVED = "as observed"
@@ -25,14 +25,25 @@ def risk_rows(sample: Sample) -> Iterator[Row]:
     yield _row(observed.estimate(confidence), **all_, **place)
     for name in cells.names:
         own = {**place, "variable": name}
-        step = float(settings.steps.get(name, 1))
-        higher = standardised_risk(model, cells, name, lambda values, by=step: values + by)
-        level = f"{step:+g} v {AS_OBSERVED}"
-        yield _row(risk_difference(higher, observed, confidence), level=level, quantity=DIFFERENCE, **own)
-        yield _row(risk_ratio(higher, observed, confidence), level=level, quantity=RATIO, **own)
+        higher, lower, level = _contrast(sample, observed, name)
+        yield _row(risk_difference(higher, lower, confidence), level=level, quantity=DIFFERENCE, **own)
+        yield _row(risk_ratio(higher, lower, confidence), level=level, quantity=RATIO, **own)
         for value in _typical_values(sample, name):
             risk = standardised_risk(model, cells, name, lambda values, to=value: np.full_like(values, to))
             yield _row(risk.estimate(confidence), level=f"{value:g}", quantity=RISK, **own)
+
+
+def _contrast(sample: Sample, observed: Risk, name: str) -> tuple[Risk, Risk, str]:
+    """What is compared: a step higher and as observed; of a covariate of 0 and 1, all of 1 and all of 0."""
+
+    def at(to: float) -> Risk:
+        return standardised_risk(sample.model, sample.cells, name, lambda values: np.full_like(values, to))
+
+    if set(np.unique(sample.cells.column(name))) <= {0.0, 1.0}:
+        return at(1.0), at(0.0), "1 v 0"
+    step = float(sample.cohort.settings.steps.get(name, 1))
+    higher = standardised_risk(sample.model, sample.cells, name, lambda values: values + step)
+    return higher, observed, f"{step:+g} v {AS_OBSERVED}"
 
 
 def _row(found: Estimate, **place) -> Row:

@@ -55,6 +55,7 @@ def rate_rows(tally: Tally, confidence: float, into: str = "level", **place: Any
             continue
         yield row(
             **common,
+            **_reason(tally.selection if tally.unknown[i] else ""),
             estimate=tally.events[i] / tally.totals[i],
             lower=float(lower[i]),
             upper=float(upper[i]),
@@ -74,35 +75,56 @@ def bound_rows(tally: Tally, **place: Any) -> Iterator[Row]:
 
     These are not intervals: no chance is in them, only what is not known.
     """
-    if not tally.unknown.any():
+    if not tally.unknown.any() and not sum(tally.unplaced):
         return
     whole = tally.totals + tally.unknown
     ends = {LOWEST: tally.events, HIGHEST: tally.events + tally.unknown}
-    counted = "the unknown counted as said"
+    counted = "women of the level, the unknown counted as said"
     for quantity, events in ends.items():
         for i, name in enumerate(tally.names):
-            if whole[i]:
+            if whole[i] and tally.unknown.any():
                 own = {**place, "level": name, "quantity": quantity, "counted": counted}
                 own |= {"numerator": int(events[i]), "denominator": int(whole[i])}
                 yield row(**own, estimate=events[i] / whole[i])
     if len(tally.names) == 2 and whole.all():
-        own = {**place, "level": " v ".join(tally.names), "counted": counted}
-        low, high = (ends[quantity] / whole for quantity in (LOWEST, HIGHEST))
-        yield row(**own, quantity=SMALLEST, estimate=low[0] - high[1])
-        yield row(**own, quantity=LARGEST, estimate=high[0] - low[1])
+        own = {**place, "level": " v ".join(tally.names)}
+        own["counted"] = "all women, the unknown where they move the difference most"
+        yield row(**own, quantity=SMALLEST, estimate=_least_difference(tally, (0, 1)))
+        yield row(**own, quantity=LARGEST, estimate=-_least_difference(tally, (1, 0)))
+
+
+def _least_difference(tally: Tally, order: tuple[int, int]) -> float:
+    """The smallest difference of two rates, first minus second, over all that is not known.
+
+    A woman of unknown level does most in the second one with the event and in the first one without it; where
+    her event is not known either, how many are of each kind is tried.
+    """
+    i, j = order
+    with_event, without, either = tally.unplaced
+    k = np.arange(either + 1)
+    first = tally.events[i] / (tally.totals[i] + tally.unknown[i] + without + either - k)
+    second = tally.totals[j] + tally.unknown[j] + with_event + k
+    second = (second - (tally.totals[j] - tally.events[j])) / second
+    return float((first - second).min())
 
 
 NON_INFERIORITY, EQUIVALENCE = "non-inferiority", "equivalence"
 
 
 def margin_rows(
-    tally: Tally, confidence: float, margin: float | None, *, caution: str = "", **place: Any
+    tally: Tally,
+    confidence: float,
+    margin: float | None,
+    *,
+    wanted: bool = True,
+    caution: str = "",
+    **place: Any,
 ) -> Iterator[Row]:
     """Is the rate of the first of two levels not inferior, and equivalent, to that of the second?
 
-    The event is taken as wanted. Not inferior: the whole interval of the difference lies above -margin.
-    Equivalent: it lies between -margin and margin. With a 95% interval these are one-sided tests at 2.5%.
-    Nothing without a declared margin.
+    Not inferior: the whole interval of the difference lies above -margin, or below margin where the event is
+    not `wanted`. Equivalent: it lies between -margin and margin. With a 95% interval these are one-sided
+    tests at 2.5%. Nothing without a declared margin.
     """
     if margin is None:
         return
@@ -114,14 +136,18 @@ def margin_rows(
         yield from ({**found, "quantity": quantity} for quantity in (NON_INFERIORITY, EQUIVALENCE))
         return
     lower, upper = found["lower"], found["upper"]
-    if lower > -margin:
-        inferior = f"not inferior: the difference is above -{points}"
-    elif upper < -margin:
-        inferior = f"inferior by more than {points}"
+    worst, best = (lower, upper) if wanted else (-upper, -lower)
+    worse = "lower" if wanted else "higher"
+    if worst > -margin:
+        inferior = (
+            f"not inferior: the whole interval rules out a rate {worse} by {points}, the margin declared"
+        )
+    elif best < -margin:
+        inferior = f"inferior: the whole interval is {worse} by more than {points}, the declared margin"
     else:
-        inferior = f"not shown: a rate lower by {points} or more is not ruled out"
+        inferior = f"not shown: a rate {worse} by {points} or more is not ruled out"
     equivalent = (
-        f"equivalent within {points}"
+        f"equivalent: the whole interval lies within {points}"
         if -margin < lower and upper < margin
         else f"not shown: a difference of {points} or more is not ruled out"
     )
@@ -165,7 +191,7 @@ def value_row(make: Callable[[], float], *, caution: str = "", **place: Any) -> 
 
 
 def _reason(*cautions: str) -> Row:
-    said = "; ".join(caution for caution in cautions if caution)
+    said = "; ".join(caution for caution in cautions if isinstance(caution, str) and caution)
     return {"reason": said} if said else {}
 
 
@@ -177,6 +203,8 @@ def comparison_rows(
     `level` is what the rows are called; "A v B" unless given.
     """
     place = {**place, "level": level or " v ".join(tally.names), "counted": tally.counted_in_all}
+    selection = tally.selection if tally.unknown.any() else ""
+    caution = "; ".join(filter(None, (selection, caution)))
     said = "; ".join(filter(None, (tally.caution, caution)))
     two = len(tally.names) == 2
     exact = FISHER if two else FREEMAN_HALTON
@@ -224,7 +252,8 @@ def adjusted_rows(rows: Sequence[Row]) -> Iterator[Row]:
     for name, adjust in (("Holm", holm), ("Benjamini-Hochberg", benjamini_hochberg)):
         for each, value in zip(tests, adjust(p), strict=True):
             renamed = {"test": f"{each['test']}, {name}-adjusted", "p": float(value)}
-            yield {**each, **renamed, "reason": f"adjusted for {len(tests)} tests: {family}"}
+            said = _reason(f"adjusted for {len(tests)} tests: {family}", each.get("reason", ""))
+            yield {**each, **renamed, **said}
 
 
 MOMENTS = ("mean", "standard deviation", "minimum", "maximum", "median", "lower quartile", "upper quartile")

@@ -28,7 +28,8 @@ class Settings:
         steps: covariate to the step whose risk difference is shown; 1 unless given.
         imputations: how often unknown covariates are filled in; 0 or None: not at all.
         trends: yes/no columns to follow over the history, besides the outcome, immunity and the markers.
-        margin: how much lower the outcome's rate may be to be called not inferior; None: no such reading.
+        margin: how much worse the outcome's rate may be to be called not inferior; None: no such reading.
+        outcome_is_wanted: whether a higher rate of the outcome is better.
         markers: names of the markers that were called, in the panel's order.
         definition: of recurrent pregnancy loss, that the cohort was left with; None: the table as it is.
         confidence: of every interval.
@@ -48,6 +49,7 @@ class Settings:
     imputations: int | None = 20
     trends: Sequence[str] = ()
     margin: float | None = None
+    outcome_is_wanted: bool = True
     markers: Sequence[str] = ("nk_level", "nk_cytotoxicity", "th1_th2")
     definition: Definition | None = None
     confidence: float = 0.95

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from decidua.markers import ABNORMAL, NORMAL
+from decidua.results import not_estimable, row
 from decidua.statistics import counting
 from decidua.statistics.analysis import Cohort, analysed
 from decidua.statistics.contingency import (
@@ -36,6 +38,7 @@ from decidua.statistics.rows import (
     bound_rows,
     comparison_rows,
     count_row,
+    interval,
     margin_rows,
     moment_rows,
     pairwise_difference_rows,
@@ -45,6 +48,7 @@ from decidua.statistics.rows import (
 from decidua.statistics.settings import Settings
 
 ALL_SUBGROUPS, ABNORMAL_SUBGROUPS = "all subgroups", "abnormal subgroups"
+LIKE_TESTED = "rate if the untested are like the tested"
 ALL_CELLS = "all subgroups of all groups"
 
 
@@ -72,7 +76,8 @@ def _prevalence(cohort: Cohort) -> Iterator[Row]:
 
 def _abnormal_rows(cohort: Cohort, variable: str) -> Iterator[Row]:
     found = tally(counting.event(cohort.women, variable, cohort.settings), _groups_or_all(cohort))
-    yield from rate_rows(found, cohort.confidence, into="population", variable=variable, level=ABNORMAL)
+    place = {"variable": variable, "level": ABNORMAL}
+    yield from rate_rows(found, cohort.confidence, into="population", **place)
     if cohort.groups is not None:
         place = {"population": EVERYONE, "variable": variable}
         yield from comparison_rows(found, cohort.confidence, **place)
@@ -119,14 +124,22 @@ def _outcome_by_immunity(cohort: Cohort, events: Events) -> Iterator[Row]:
     for population, members in cohort.populations:
         place = {"population": population, "variable": "immunity"}
         found = tally(events, kinds, members)
-        caution = entanglement(cohort.women, cohort.settings, kinds, members)
+        caution = _entangled(cohort, members)
         yield from rate_rows(found, cohort.confidence, **place)
         yield from bound_rows(found, **place)
         yield from comparison_rows(found, cohort.confidence, caution=caution, **place)
-        yield from margin_rows(found, cohort.confidence, cohort.settings.margin, caution=caution, **place)
+        about = {"wanted": cohort.settings.outcome_is_wanted, "caution": caution}
+        yield from margin_rows(found, cohort.confidence, cohort.settings.margin, **about, **place)
     if cohort.groups is not None:
         strata = tally(events, counting.by_immunity(cohort.groups, kinds))
-        yield from comparison_rows(strata, cohort.confidence, population=EVERYONE, variable="immunity")
+        place = {"population": EVERYONE, "variable": "immunity", "caution": _entangled(cohort)}
+        yield from comparison_rows(strata, cohort.confidence, **place)
+
+
+def _entangled(cohort: Cohort, members: np.ndarray | None = None) -> str:
+    """Why immunity cannot, or hardly, be told from treatment; among all women unless members are given."""
+    members = np.ones(len(cohort.women), dtype=bool) if members is None else members
+    return entanglement(cohort.women, cohort.settings, counting.immunity(cohort.women), members)
 
 
 def _outcome_by_subgroup(cohort: Cohort, events: Events) -> Iterator[Row]:
@@ -136,7 +149,8 @@ def _outcome_by_subgroup(cohort: Cohort, events: Events) -> Iterator[Row]:
         place = {"population": population, "variable": "subgroup"}
         found = tally(events, kinds, members)
         yield from rate_rows(found, cohort.confidence, **place)
-        yield from comparison_rows(found, cohort.confidence, level=ALL_SUBGROUPS, **place)
+        by_all = {**place, "level": ALL_SUBGROUPS, "caution": _entangled(cohort, members)}
+        yield from comparison_rows(found, cohort.confidence, **by_all)
         yield from comparison_rows(found.pick(abnormal), cohort.confidence, level=ABNORMAL_SUBGROUPS, **place)
     if cohort.groups is not None and len(cohort.groups.names) > 1:
         yield from _groups_within_subgroups(cohort, events, cohort.groups, kinds)
@@ -145,7 +159,7 @@ def _outcome_by_subgroup(cohort: Cohort, events: Events) -> Iterator[Row]:
 def _groups_within_subgroups(cohort: Cohort, events: Events, groups: Levels, kinds: Levels) -> Iterator[Row]:
     place = {"population": EVERYONE, "variable": "subgroup"}
     cells = tally(events, counting.cross(groups, kinds))
-    yield from comparison_rows(cells, cohort.confidence, level=ALL_CELLS, **place)
+    yield from comparison_rows(cells, cohort.confidence, level=ALL_CELLS, caution=_entangled(cohort), **place)
     if len(groups.names) == 2:
         outcome_group_subgroup = np.array([cells.events, cells.totals - cells.events]).reshape(2, 2, -1)
         yield test_row(
@@ -238,7 +252,9 @@ def karyotype(women: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     Rows, population all, level a stratum ("known normal"), abnormal, normal and a group: variable
     miscarriages and karyotyped with quantity count; with quantity rate variable euploid (of the karyotyped),
     treatment failure (euploid miscarriages of all women but those whose miscarriage was not karyotyped) and
-    aneuploid miscarriage (of the same women; the counts that Han's Table 3 prints as failures). Quantity
+    aneuploid miscarriage (of the same women; the counts that Han's Table 3 prints as failures). The paper's
+    formula takes the untested miscarriages, and no births, out of the denominator and is too low: beside it
+    stands the "rate if the untested are like the tested". Quantity
     test, difference of rates, odds ratio: "abnormal v normal" in all women and each group, "known v
     idiopathic" and the strata in all women.
     """
@@ -251,19 +267,37 @@ def _karyotype(cohort: Cohort) -> Iterator[Row]:
     if cohort.groups is not None:
         classified = [counting.by_immunity(cohort.groups, kinds), kinds, cohort.groups]
     euploid = counting.karyotyped(cohort.women, cohort.settings, "euploid")
-    tested = ~np.isnan(euploid.values)
+    tested, ended = ~np.isnan(euploid.values), counting.ended(cohort.women, euploid, cohort.settings)
     for levels in classified:
         for i, name in enumerate(levels.names):
-            women, lost, known = (
-                int((levels.members(i) & each).sum()) for each in (True, euploid.eligible, tested)
-            )
+            chosen = (True, ended, euploid.eligible, tested, euploid.values == 1)
+            members, women, lost, known, found = (int((levels.members(i) & each).sum()) for each in chosen)
             place = {"population": EVERYONE, "level": name, "quantity": "count"}
-            yield count_row(lost, women, variable="miscarriages", counted="women", **place)
+            counted = f"women of known outcome; {members - women} unknown left out"
+            yield count_row(lost, women, variable="miscarriages", counted=counted, **place)
             yield count_row(known, lost, variable="karyotyped", counted="miscarriages", **place)
+            place |= {"variable": "treatment failure", "quantity": LIKE_TESTED}
+            yield _as_if_tested(lost, women, found, known, cohort.confidence, place)
     yield from _karyotype_rates(cohort, "euploid", euploid, classified)
     for variable, wanted in (("treatment failure", "euploid"), ("aneuploid miscarriage", "aneuploid")):
         events = counting.miscarriage(cohort.women, cohort.settings, wanted)
         yield from _karyotype_rates(cohort, variable, events, classified)
+
+
+def _as_if_tested(lost: int, women: int, euploid: int, known: int, confidence: float, place: Row) -> Row:
+    """The share of euploid miscarriages if the untested were like the tested: the product of two rates."""
+    place = {**place, "counted": f"{lost}/{women} miscarriages, {euploid}/{known} euploid among the tested"}
+    if not women or not known:
+        return not_estimable(
+            "nobody's outcome is known" if not women else "no miscarriage was tested", **place
+        )
+    share = lost / women * euploid / known
+    if not share:
+        return row(**place, estimate=share)
+    # The delta method on the log scale.
+    half = ndtri((1 + confidence) / 2) * np.sqrt(1 / lost - 1 / women + 1 / euploid - 1 / known)
+    ends = {"lower": float(share * np.exp(-half)), "upper": float(min(share * np.exp(half), 1.0))}
+    return row(**place, estimate=share, **ends, interval=interval("log delta", confidence))
 
 
 def _karyotype_rates(
@@ -274,7 +308,9 @@ def _karyotype_rates(
         found = tally(events, levels)
         yield from rate_rows(found, cohort.confidence, **place)
         yield from bound_rows(found, **place)
-        yield from comparison_rows(found, cohort.confidence, **place)
+        caution = "" if levels is cohort.groups else _entangled(cohort)
+        yield from comparison_rows(found, cohort.confidence, caution=caution, **place)
     for population, members in cohort.groups_as_populations:
         found = tally(events, counting.immunity(cohort.women), members)
-        yield from comparison_rows(found, cohort.confidence, population=population, variable=variable)
+        place = {"population": population, "variable": variable, "caution": _entangled(cohort, members)}
+        yield from comparison_rows(found, cohort.confidence, **place)
