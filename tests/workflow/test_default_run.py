@@ -188,7 +188,9 @@ def test_the_report_needs_no_network_and_one_file_beside_it(default_run):
     page = (default_run.results / "open/report.html").read_text(encoding="utf-8")
     # What was measured in this run lies beside the page, which is the same in every run.
     assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == ['src="run/resources.svg"']
-    assert page.count("<img ") == 12
+    # Cohort: Figures 1 to 3, marker combinations, four trends in two forms, multiverse, two of regressions;
+    # study: four; time and memory.
+    assert page.count("<img ") == 4 + 2 * 4 + 3 + 4 + 1
     assert "Reconstructed from printed numbers; not patient data" in page and "Simulated data" in page
     assert "immunity and treatment cannot be told apart" in page
 

@@ -470,7 +470,7 @@ def karyotype_table(table: pd.DataFrame, labels: Mapping[str, str]) -> Table:
         "Treatment failure is the paper's name and formula, also for women who were not treated: euploid "
         "miscarriages among all women but those whose miscarriage was not karyotyped. That is too low; "
         "statistics/karyotype.csv has the rate if the untested are like the tested. In brackets: what it "
-        "could be if all that is unknown (untested miscarriages, outcomes) were euploid miscarriages, or none.",
+        "could be if all that is unknown (untested, outcomes) were euploid miscarriages, or none.",
     )
 
 
