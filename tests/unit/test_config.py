@@ -448,6 +448,7 @@ def test_a_definition_that_a_reconstruction_inherits_must_fit_it_too(config):
 
 def test_losses_are_counted_in_a_column_of_numbers(config, tmp_path):
     columns = {"miscarriages": {"column": "m", "type": "category"}}
+    config["analysis"] |= {"covariates": [], "splines": []}
     assert definition_problem(config, tmp_path, {"losses": 2}, **columns) == (
         "config: cohorts.clinic.analysis.definition: found 'miscarriages', a column of type category; "
         "expected one of type integer or number"

@@ -100,11 +100,25 @@ def test_exclusions_after_baseline_are_counted_and_named():
     assert "Protocol not followed (20)" in row["reason"] and "Incomplete" not in row["reason"]
 
 
+def test_controls_are_not_among_those_who_were_included():
+    controls = pd.DataFrame([(5, "Controls", 40, "group", False)], columns=FLOW.columns)
+    row = found(identifiability(women(20, 20, 30, 30), SETTINGS, pd.concat([FLOW, controls])), AFTER_BASELINE)
+    assert (row["numerator"], row["denominator"]) == (20, 80)
+
+
+def test_without_an_outcome_there_is_no_treatment_failure():
+    cohort = lost([2, 3], ["aneuploid", "euploid"]).drop(columns="live_birth")
+    table = karyotype(cohort, Settings(group=None, markers=(), treatment=None))
+    failure = table[(table["variable"] == "treatment failure") & (table["quantity"] == "rate")]
+    assert failure["status"].tolist() == ["not estimable"]
+    assert failure["reason"].tolist() == ["the cohort has no column live_birth"]
+
+
 def test_unknown_outcomes_are_counted():
     cohort = women(20, 20, 30, 30)
     cohort.loc[:4, "live_birth"] = pd.NA
     row = found(identifiability(cohort, SETTINGS, FLOW), OUTCOME_KNOWN)
-    assert (row["numerator"], row["denominator"]) == (95, 100) and "5 women is unknown" in row["reason"]
+    assert (row["numerator"], row["denominator"]) == (95, 100) and "of 5 women is unknown" in row["reason"]
 
 
 def test_without_a_recorded_treatment_the_table_says_so():

@@ -365,6 +365,12 @@ TABLES = {
         "women.csv, row 2, column Pregnant: found '2020-06-01', 5.00205 years after Born, '2015-06-01'; "
         "expected 12 to 60 years",
     ),
+    "karyotype of a live birth": (
+        "Woman;Age;Outcome;Karyotype\nA;31;yes;euploid\nB;32;no;euploid\n",
+        {"columns": {**COLUMNS, "karyotype": "Karyotype"}},
+        "women.csv, row 2, column Karyotype: found 'euploid'; "
+        "expected nothing, as Outcome says that this pregnancy ended in a live birth",
+    ),
     "Excel's dates in impossible order": (
         [["W", "Born", "Pregnant"], ["A", date(2021, 6, 1), date(2020, 6, 1)]],
         {"file": "women.xlsx", "columns": INTERVAL},
@@ -691,6 +697,12 @@ CONFIGS = {
         "'Text Validation Max', 'Identifier?'; "
         "expected a REDCap data dictionary",
     ),
+    "category as a covariate": (
+        columns(thyroid={"column": "t", "type": "category", "levels": ["low", "high"]})
+        | {"analysis": {"covariates": ["thyroid"], "splines": []}},
+        ".analysis.covariates: found 'thyroid', a column of type category; expected numbers or yes/no: "
+        "give each level but one a yes/no column of its own by its codes",
+    ),
     "identifier as a variable": (
         {"redcap_dictionary": "redcap.csv", **columns(number={"column": "mrn", "type": "text"})},
         ".columns.number: found 'mrn', which the REDCap dictionary marks as an identifier; "
@@ -777,3 +789,14 @@ def test_a_panel_that_cannot_be_used_is_told_in_one_line(tmp_path, content, line
     with pytest.raises(InputError) as caught:
         check(config, SCHEMA, [ROOT])
     assert str(caught.value).replace(str(path), "{panel}").splitlines() == [line]
+
+
+def test_a_column_that_nobody_knows_is_told_also_in_the_shared_settings():
+    config = deepcopy(DEFAULT)
+    config["analysis"] |= {"treatment": "ivig", "covariates": ["age", "smokes"], "splines": []}
+    with pytest.raises(InputError) as caught:
+        check(config, SCHEMA, [ROOT])
+    treatment, covariate = str(caught.value).splitlines()
+    assert treatment.startswith("config: analysis.treatment: found 'ivig'; expected a column of one of the")
+    assert "such as ivig_dose_g" in treatment
+    assert covariate.startswith("config: analysis.covariates: found 'smokes'; expected a column")

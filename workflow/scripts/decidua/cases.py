@@ -8,6 +8,10 @@ from decidua.errors import InputError
 IS_CASE = "is_case"
 
 
+#: What women who are no cases are called in the enrolment flow.
+CONTROLS, NOT_KNOWN = "Controls", "Not known whether case or control"
+
+
 def case_status(cohort: pd.DataFrame, cases: str | None) -> pd.Series:
     """Whether each woman is a case, NA where that is not known; without such a column every woman is one.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from decidua import redcap
-from decidua.cases import case_status, only_cases
+from decidua.cases import CONTROLS, NOT_KNOWN, case_status, only_cases
 from decidua.cells import Notation, folded, known_text, read_variable, shown, spellings
 from decidua.dates import ISO
 from decidua.errors import InputError, Problem
@@ -131,11 +131,31 @@ def import_cohort(
         problems += found
     column = next(variable.column for variable in variables if variable.name == "id")
     problems += _id_problems(columns["id"], kept, column, notation)
+    problems += _karyotyped_births(columns, variables, notation)
     if problems:
         raise InputError(problems)
     cohort = pd.DataFrame(columns).reset_index(drop=True)
     cohort.insert(1, "synthetic", pd.array([synthetic] * len(cohort), dtype="boolean"))
     return Import(cohort, assessed=len(rows), excluded=tuple(excluded))
+
+
+def _karyotyped_births(
+    columns: Mapping[str, pd.Series], variables: Sequence[Variable], notation: Notation
+) -> list[Problem]:
+    """A karyotype of a pregnancy that ended in a live birth: it may be that of an earlier loss."""
+    karyotype, birth = columns.get("karyotype"), columns.get("live_birth")
+    if karyotype is None or birth is None or birth.dtype != "boolean":
+        return []
+    wrong = (karyotype.notna() & birth.fillna(False)).to_numpy(dtype=bool)
+    source = {variable.name: variable.column for variable in variables}
+    # The karyotype is that of this pregnancy's miscarriage.
+    expected = f"nothing, as {source['live_birth']} says that this pregnancy ended in a live birth"
+    place = {"expected": expected, "file": notation.file, "column": source["karyotype"]}
+    found = [Problem(repr(str(value)), row=int(row), **place) for row, value in karyotype[wrong].items()]
+    most = notation.limit
+    if most is None or len(found) <= most:
+        return found
+    return [*found[:most], Problem(f"{len(found) - most} more such cells", **place)]
 
 
 def _absent_columns(rows: pd.DataFrame, wanted: Sequence[str], name: str) -> Iterable[Problem]:
@@ -323,7 +343,7 @@ def analysed_sizes(
         return sizes
     status = case_status(cohort, cases)
     found = {f"Cases: {label}": n for label, n in sizes.items()} or {"Cases": int(status.sum())}
-    found["Controls"] = int((~status).sum())
+    found[CONTROLS] = int((~status).sum())
     if unknown := int(status.isna().sum()):
-        found["Not known whether case or control"] = unknown
+        found[NOT_KNOWN] = unknown
     return found

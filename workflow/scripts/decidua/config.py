@@ -1,5 +1,6 @@
 """What do the settings say, and do they hold together? Every problem is one line that names the key."""
 
+import difflib
 import os
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
 RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy", "is_case")
 #: Units of the time between two dates (decidua.variables.DAYS).
 INTERVALS = ("days", "weeks", "months", "years")
+#: Settings of an analysis that name columns.
+ROLES = ("group", "outcome", "history", "treatment", "karyotype", "covariates", "describe", "trends")
 #: What a column must be to play a role; the other roles take any type.
 ROLE_TYPES = {"outcome": ("boolean",), "history": ("integer", "number"), "karyotype": ("category",)}
 
@@ -241,6 +244,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     dictionary = load_yaml(locate(DICTIONARY, roots))["variables"]
     for name, cohort in config["cohorts"].items():
         yield from _cohort_problems(f"cohorts.{name}", cohort, config, dictionary, roots)
+    yield from _shared_role_problems(config, dictionary)
     for name, study in config["studies"].items():
         if study["source"] == "counts":
             for key in ("counts", "samples"):
@@ -276,6 +280,8 @@ def _cohort_problems(
         yield from _mapping_problems(f"{key}.columns", columns, dictionary, fields)
         yield from _row_problems(key, cohort, fields)
         yield from _type_problems(f"{key}.analysis", completed, dictionary)
+        covariates = {**config["analysis"], **cohort.get("analysis", {})}["covariates"]
+        yield from _number_problems(f"{key}.analysis", covariates, completed["columns"], dictionary)
         if cohort.get("sheet") and not cohort["file"].lower().endswith((".xlsx", ".xlsm")):
             yield f"{key}.sheet: found {cohort['sheet']!r}; expected a sheet for an Excel file only"
     else:
@@ -401,13 +407,41 @@ def _type_problems(key: str, cohort: Mapping[str, Any], dictionary: Mapping[str,
 
 
 def _role_problems(key: str, own: Mapping[str, Any], columns: set[str], markers: set[str]) -> Iterator[str]:
-    for role in ("group", "outcome", "history", "treatment", "karyotype", "covariates", "describe", "trends"):
+    for role in ROLES:
         value = own.get(role)
         names = value if isinstance(value, list) else [value] if value is not None else []
         allowed = columns | markers | {"immunity", "aneuploidy"} if role == "trends" else columns
         for name in names:
             if name not in allowed:
                 yield f"{key}.{role}: found {name!r}; expected one of {', '.join(sorted(allowed))}"
+
+
+def _shared_role_problems(config: Mapping[str, Any], dictionary: Mapping[str, Any]) -> Iterator[str]:
+    """A name that neither a cohort nor the dictionary knows is a slip; others may be lacking."""
+    known = set(dictionary).union(*(cohort.get("columns", ()) for cohort in config["cohorts"].values()))
+    for role in ROLES:
+        value = config["analysis"][role]
+        names = value if isinstance(value, list) else [value] if value is not None else []
+        for name in names:
+            if role != "trends" and name not in known:
+                near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4) or sorted(known)
+                yield (
+                    f"analysis.{role}: found {name!r}; expected a column of one of the cohorts, "
+                    f"such as {', '.join(near)}"
+                )
+
+
+def _number_problems(
+    key: str, covariates: Sequence[str], columns: Mapping[str, Any], dictionary: Mapping[str, Any]
+) -> Iterator[str]:
+    """A covariate that is a category would leave the regression without any number."""
+    for name in covariates:
+        kind = _type(name, columns[name], dictionary) if name in columns else None
+        if kind in ("category", "text"):
+            yield (
+                f"{key}.covariates: found {name!r}, a column of type {kind}; expected numbers or yes/no: "
+                "give each level but one a yes/no column of its own by its codes"
+            )
 
 
 def _covariate_problems(key: str, own: Mapping[str, Any], covariates: Sequence[str]) -> Iterator[str]:

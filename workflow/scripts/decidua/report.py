@@ -291,7 +291,10 @@ def _cautions(
             found.append(f"Among {words.name(row['population'], labels)}: {row['reason']}.")
     for row in pick(identifiability, quantity=["left out after baseline", "outcome known"]):
         if estimated(row) and not pd.isna(row["reason"]):
-            found.append(f"{words.counts(row['numerator'], row['denominator'])} women {row['reason']}.")
+            known = "known of" if row["quantity"] == "outcome known" else "that is"
+            found.append(
+                f"{row['reason']} ({known} {words.counts(row['numerator'], row['denominator'])} women)."
+            )
     return found
 
 

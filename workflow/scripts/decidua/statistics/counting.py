@@ -262,6 +262,7 @@ def miscarriage(women: pd.DataFrame, settings: Settings, wanted: str) -> Events:
 
     Of a euploid one this is the treatment failure of Han et al. 2025, Table 3.
     """
+    column(women, settings.outcome)  # without it nobody is known not to have miscarried
     among_miscarriages = karyotyped(women, settings, wanted)
     known = ended(women, among_miscarriages, settings)
     values = np.where(among_miscarriages.eligible, among_miscarriages.values, np.where(known, 0.0, np.nan))

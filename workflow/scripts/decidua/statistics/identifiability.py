@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from decidua.cases import CONTROLS, NOT_KNOWN
 from decidua.markers import ABNORMAL
 from decidua.results import not_estimable, row
 from decidua.statistics import counting
@@ -140,7 +141,9 @@ def _share_row(events: Events, members: np.ndarray, quantity: str, why: str, pla
 
 def _enrolment_rows(flow: pd.DataFrame) -> Iterator[Row]:
     later = flow[flow["after_baseline"].fillna(False).astype(bool)]
-    included = int(flow.loc[flow["kind"] == "included", "n"].sum())
+    # Women who are no cases are not analysed.
+    others = (flow["kind"] == "group") & flow["reason"].isin([CONTROLS, NOT_KNOWN])
+    included = int(flow.loc[flow["kind"] == "included", "n"].sum() - flow.loc[others, "n"].sum())
     out = int(later["n"].sum())
     if not out:
         return
@@ -153,7 +156,7 @@ def _enrolment_rows(flow: pd.DataFrame) -> Iterator[Row]:
         numerator=out,
         denominator=out + included,
         counted="women who were left out after baseline, and those included",
-        reason=f"left out for what came after baseline: {listed}. What is found holds for those who stayed",
+        reason=f"Left out for what came after baseline: {listed}; what is found holds for those who stayed",
     )
 
 
@@ -162,6 +165,12 @@ def _outcome_rows(cohort: Cohort, place: Row) -> Iterator[Row]:
     everyone = np.ones(len(known), dtype=bool)
     unknown = int((known == 0).sum())
     words = counting.in_words(cohort.settings.outcome)
-    why = f"{words} of {unknown} women is unknown; rates are those of the others" if unknown else ""
-    found = _share_row(Events(known, everyone, "women"), everyone, OUTCOME_KNOWN, why, place)
+    why = (
+        f"The outcome ({words}) of {unknown} women is unknown; rates are those of the others"
+        if unknown
+        else ""
+    )
+    found = _share_row(
+        Events(known, everyone, "women"), everyone, OUTCOME_KNOWN, why if unknown else "", place
+    )
     yield {**found, "counted": "all women"}

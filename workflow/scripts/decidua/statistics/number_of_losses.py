@@ -93,6 +93,8 @@ def _fitted_rows(
     place = {**place, "numerator": model.events, "denominator": model.women}
     caution = {"reason": _caution(model, losses[known], drawn)}
     yield {**_odds_ratio(model, name, cohort.confidence, {**per_loss, **place}), **caution}
+    # No further than this population's own numbers go.
+    drawn = drawn[(drawn >= losses[known].min()) & (drawn <= losses[known].max())]
     for number, ends in zip(drawn, _band(model, drawn, cohort.confidence), strict=True):
         yield row(
             **place,

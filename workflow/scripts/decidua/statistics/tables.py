@@ -280,8 +280,13 @@ def _karyotype(cohort: Cohort) -> Iterator[Row]:
             yield _as_if_tested(lost, women, found, known, cohort.confidence, place)
     yield from _karyotype_rates(cohort, "euploid", euploid, classified)
     for variable, wanted in (("treatment failure", "euploid"), ("aneuploid miscarriage", "aneuploid")):
-        events = counting.miscarriage(cohort.women, cohort.settings, wanted)
-        yield from _karyotype_rates(cohort, variable, events, classified)
+        place = {"population": EVERYONE, "variable": variable, "quantity": "rate"}
+        yield from attempt(_failure_rows(cohort, variable, wanted, classified), **place)
+
+
+def _failure_rows(cohort: Cohort, variable: str, wanted: str, classified: Sequence[Levels]) -> Iterator[Row]:
+    events = counting.miscarriage(cohort.women, cohort.settings, wanted)
+    yield from _karyotype_rates(cohort, variable, events, classified)
 
 
 def _as_if_tested(lost: int, women: int, euploid: int, known: int, confidence: float, place: Row) -> Row:
