@@ -164,10 +164,12 @@ def test_both_ways_to_an_end_of_firth_s_interval_meet(seed, number):
     except NotEstimable:
         return
     for place, name in enumerate(model.names):
-        found = model.estimate(name)
-        for side, end in ((-1, found.lower), (1, found.upper)):
-            by_brent = model._end_by_brent(place, side, Z)
-            assert end == pytest.approx(by_brent, rel=1e-3, abs=1e-3)
+        try:
+            found = model.estimate(name)
+            by_brent = [model._end_by_brent(place, side, Z) for side in (-1, 1)]
+        except NotEstimable:  # rounding leaves the weighted design without full rank: a row says so
+            continue
+        assert [found.lower, found.upper] == pytest.approx(by_brent, rel=1e-3, abs=1e-3)
 
 
 def test_where_a_coefficient_is_infinite_only_firth_gives_a_number():

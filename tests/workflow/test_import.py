@@ -53,6 +53,8 @@ def test_a_study_starts_from_the_template_and_runs_once_rows_are_filled_in(tmp_p
         row = {"id": f"w{number}", "etiology": draw.choice(["known", "idiopathic"]), "age": 25 + number % 15}
         row |= {"bmi": 20 + number % 9, "miscarriages": 2 + number % 4, "live_birth": "no" if lost else "yes"}
         row |= {"karyotype": "euploid" if lost else "", "ivig_dose_g": 25 * (number % 3)}
+        row |= {"recurrent_loss": "yes", "clinical_losses": row["miscarriages"], "consecutive_losses": 2}
+        row |= {"biochemical_losses": 0, "stillbirths": 0}
         header += ",".join(str(row.get(column, draw.randint(2, 19))) for column in columns) + "\n"
     (folder / "women.csv").write_text(header)
     run = snakemake(folder, "statistics")

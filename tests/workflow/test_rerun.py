@@ -77,8 +77,8 @@ def test_a_changed_cutoff_redoes_the_markers_and_what_follows(redone):
 
 def test_a_changed_covariate_redoes_the_regressions_only_among_the_tables(checkout, redone):
     jobs = redone("config.yaml", "covariates: [age, bmi, miscarriages]", "covariates: [age, bmi]")
-    figures = {"plot_regression", "plot_functional_form"}
-    assert jobs == {"record_config", "tabulate", "tabulate_models", "audit_paper", *figures, *PAGE}
+    follows = {"plot_regression", "plot_functional_form", "audit_paper", "adjust_family"}
+    assert jobs == {"record_config", "tabulate", "tabulate_models", *follows, *PAGE}
 
 
 def test_another_number_of_imputations_redoes_the_closer_look_at_the_regression_only(checkout, redone):
