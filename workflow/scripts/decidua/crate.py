@@ -251,11 +251,11 @@ def _packages(records: Iterable[Mapping[str, Any]]) -> list[Entity]:
     found = {(name, version) for entry in records for name, version in entry["packages"].items()}
     return [
         {
-            "@id": f"https://pypi.org/project/{name}/{version}/",
+            "@id": f"pkg:pypi/{name}@{version}",  # a package URL: names no host
             "@type": "SoftwareApplication",
             "name": name,
             "version": version,  # and not softwareVersion: RO-Crate 1.3 demands this one
-            "url": f"https://pypi.org/project/{name}/",
+            "url": f"pkg:pypi/{name}@{version}",
         }
         for name, version in sorted(found)
     ]
