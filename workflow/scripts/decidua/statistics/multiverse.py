@@ -232,5 +232,5 @@ def _range_rows(rows: Sequence[Row], universes: int) -> Iterator[Row]:
             # A tie goes to the chosen universe.
             first = next((each for each in tied if each.get("reason") == CHOSEN), tied[0])
             # No interval: of an estimate that was picked for being extreme it would not hold.
-            found_ = {key: value for key, value in first.items() if key not in ("lower", "upper", "interval")}
-            yield {**found_, **own, "reason": first.get("reason")}
+            bare = {key: value for key, value in first.items() if key not in ("lower", "upper", "interval")}
+            yield {**bare, **own, "reason": first.get("reason")}
