@@ -14,13 +14,16 @@ ifeq ($(UV_DEFAULT_INDEX),)
 unexport UV_DEFAULT_INDEX
 endif
 
-.PHONY: study test test-slurm test-crate reference lint format lock slurm-extra crate-extra clean help
+.PHONY: study test test-laws test-slurm test-crate reference lint format lock slurm-extra crate-extra clean help
 study: $(READY)  ## run the whole study (default)
 	@$(BIN)/snakemake --cores $(CORES) $(ARGS)
 	@echo "The report: $$(ls -t results/*/open/report.html | head -n 1)"
 
 test: $(READY)  ## run the tests (ARGS='-k markers' for some of them)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-laws: $(READY)  ## search with new random examples for one that breaks a law that the tests state
+	@DECIDUA_EXAMPLES=new $(BIN)/python -m pytest --numprocesses auto --dist loadfile -m hypothesis $(ARGS)
 
 test-slurm: study  ## run the study on a real Slurm cluster that is made on this machine (Debian, as root)
 	@$(MAKE) --no-print-directory VENV=.venv-slurm slurm-extra

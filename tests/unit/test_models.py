@@ -157,7 +157,7 @@ def test_firth_s_estimate_test_and_interval_are_those_of_an_optimiser(seed):
 
 @few
 @given(seed=st.integers(0, 2**32 - 1), number=st.integers(8, 60))
-def test_both_ways_to_an_end_of_firth_s_interval_meet(seed, number):
+def test_both_ways_end_firth_s_interval_where_the_profile_has_fallen_to_the_level(seed, number):
     x, y = separated(number, seed)
     try:
         model = fitted(x, y)
@@ -169,7 +169,9 @@ def test_both_ways_to_an_end_of_firth_s_interval_meet(seed, number):
             by_brent = [model._end_by_brent(place, side, Z) for side in (-1, 1)]
         except NotEstimable:  # rounding leaves the weighted design without full rank: a row says so
             continue
-        assert [found.lower, found.upper] == pytest.approx(by_brent, rel=1e-3, abs=1e-3)
+        # Not the ends themselves: the profile of a few women may fall to the level at several places.
+        roots = [model._root_of_drop(place, end) for end in (found.lower, found.upper, *by_brent)]
+        assert roots == pytest.approx([Z] * 4, abs=1e-3)
 
 
 def test_where_a_coefficient_is_infinite_only_firth_gives_a_number():

@@ -142,8 +142,9 @@ def _read_number(cells: pd.Series, variable: Variable, notation: Notation) -> tu
     text, numbers = _numbers(cells, variable.decimal or notation.decimal, notation.missing)
     known = text.notna().to_numpy()
     unreadable = known & ~np.isfinite(numbers)
-    values = numbers if variable.factor == 1.0 else np.round(numbers * variable.factor, 10)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # what is too large is outside or becomes infinite
+        values = numbers if variable.factor == 1.0 else np.round(numbers * variable.factor, 10)
+        unreadable |= known & ~np.isfinite(values)
         outside = ~unreadable & ((values < variable.minimum) | (values > variable.maximum))
         refused = ~unreadable & ((numbers < variable.file_minimum) | (numbers > variable.file_maximum))
         broken = ~unreadable & known & (values != np.round(values)) | (np.abs(values) > LARGEST_WHOLE)

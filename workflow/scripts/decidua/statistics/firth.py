@@ -46,6 +46,9 @@ class Firth:
     def estimate(self, name: str, confidence: float = 0.95) -> Estimate:
         """A coefficient with its interval.
 
+        An end is where the profile penalised likelihood has fallen to the level; of a few women it may do so
+        at several places on one side, and the end is one of them.
+
         Raises:
             NotEstimable: an end of the profile could not be found.
         """
