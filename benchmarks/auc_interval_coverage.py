@@ -13,9 +13,9 @@ import argparse
 import numpy as np
 from scipy.special import ndtr
 
-from decidua.folds import splits, stratified_folds
-from decidua.performance import OVERLAP, auc, auc_interval
-from decidua.ridge import fit_path
+from decidua.learning.folds import splits, stratified_folds
+from decidua.learning.performance import OVERLAP, auc, auc_interval
+from decidua.learning.ridge import fit_path
 
 VARIABLES, DIFFERING, PENALTY = 300, 20, np.array([0.3])
 SIZES = ((6, 6), (15, 16), (30, 30), (108, 27))

@@ -9,10 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decidua import preparation, ridge, tables
-from decidua.classifier import Folds, Settings, best_threshold, combine, cross_validate, evaluate_folds, learn
+from decidua import tables
 from decidua.errors import InputError
-from decidua.folds import inner_folds, splits, stratified_folds
+from decidua.learning import preparation, ridge
+from decidua.learning.cross_validation import (
+    Folds,
+    Settings,
+    best_threshold,
+    combine,
+    cross_validate,
+    evaluate_folds,
+    learn,
+)
+from decidua.learning.folds import inner_folds, splits, stratified_folds
+from decidua.learning.preparation import Preparing
 
 REAL = os.environ.get("DECIDUA_REAL_DATA")
 QUICK = Settings(repeats=1, folds=3, inner_folds=3, penalties=8)
@@ -137,7 +147,7 @@ def test_the_filter_asks_for_enough_reads_in_enough_training_samples():
     counts = np.array(
         [[10, 10, 50, 9], [10, 0, 50, 9], [0, 0, 50, 9], [0, 0, 50, 9], [0, 0, 50, 9]], np.float32
     )
-    learned, values = preparation.fit(counts, min_count=10, min_share=0.4)
+    learned, values = preparation.fit(counts, Preparing(10, 0.4))
     assert learned.genes.tolist() == [0]
     assert values[:, 0].mean() == pytest.approx(0, abs=1e-6)
     assert values[:, 0].std() == pytest.approx(1, abs=1e-6)
@@ -147,13 +157,13 @@ def test_no_gene_left_is_an_input_error():
     with pytest.raises(
         InputError, match="gene filter: found no gene that varies and has 10 reads or more in 20%"
     ):
-        preparation.fit(np.ones((4, 3), np.float32), min_count=10, min_share=0.2)
+        preparation.fit(np.ones((4, 3), np.float32), Preparing())
 
 
 def test_transforming_the_training_samples_gives_the_values_they_were_fitted_with():
     counts, _ = study(8, 8)
     matrix = np.ascontiguousarray(counts.to_numpy().T, dtype=np.float32)
-    learned, values = preparation.fit(matrix, 10, 0.2)
+    learned, values = preparation.fit(matrix, Preparing())
     np.testing.assert_allclose(learned.transform(matrix), values, atol=1e-5)
 
 

@@ -453,3 +453,17 @@ def test_losses_are_counted_in_a_column_of_numbers(config, tmp_path):
         "config: cohorts.clinic.analysis.definition: found 'miscarriages', a column of type category; "
         "expected one of type integer or number"
     )
+
+
+def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
+    for name in ("counts.tsv", "samples.tsv"):
+        (tmp_path / name).touch()
+    columns = {"sample": "id", "label": "label", "batch": "run", "covariates": ["age", "batch", "label"]}
+    study = {"title": "Ours", "source": "counts"} | {
+        key: str(tmp_path / f"{key}.tsv") for key in ("counts", "samples")
+    }
+    config["studies"]["ours"] = study | {"columns": columns, "label": {"case": ["a"], "control": ["b"]}}
+    assert problems(config) == [
+        "config: studies.ours.columns.covariates: found 'batch', what the workflow calls a column of its "
+        "own; expected the column under another name in the sample sheet"
+    ]

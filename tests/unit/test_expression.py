@@ -170,6 +170,19 @@ def test_a_sheet_is_read_by_the_studys_own_names(write):
     assert table["batch"].tolist() == ["a", "b", "b"]
 
 
+def test_batches_and_kinds_of_control_are_read_where_they_are_named(write):
+    sheet = write("sample,label,run,who\nS1,case,1,\nS2,control,2,fertile\nS3,control,,\n", "samples.csv")
+    columns = {"sample": "sample", "label": "label", "batch": "run", "comparator": "who"}
+    assert problems(read_samples, sheet, columns) == [
+        "samples.csv, row 4, column run: found a missing cell; expected the batch of every sample kept",
+        "samples.csv, row 4, column who: found a missing cell; expected the kind of every control kept",
+    ]
+    sheet = write("sample,label,run,who\nS1,case,1,\nS2,control,2,fertile\n", "samples.csv")
+    table = read_samples(sheet, columns)
+    assert table["batch"].tolist() == ["1", "2"]
+    assert table["comparator"].isna().tolist() == [True, False]
+
+
 def test_a_value_at_the_threshold_of_a_numeric_label_is_a_control(write):
     sheet = write("sample\tweeks\nS1\t28.0\nS2\t28.1\n", "samples.tsv")
     table = read_samples(sheet, {"sample": "sample", "label": "weeks"}, {"above": 28.0})

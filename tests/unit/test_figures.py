@@ -1033,7 +1033,7 @@ def test_a_scale_of_rates_ends_on_a_tick_at_or_above_the_largest(largest):
 
 
 def predictions(seed=3, number=40, repeats=2, folds=4):
-    """Held-out predictions of a weak model, in the columns of `decidua.classifier`."""
+    """Held-out predictions of a weak model, in the columns of `decidua.learning.cross_validation`."""
     rng = np.random.default_rng(seed)
     is_case = np.arange(number) % 3 > 0
     rows = []
@@ -1055,7 +1055,7 @@ def predictions(seed=3, number=40, repeats=2, folds=4):
 
 
 def test_the_classifier_s_own_tables_are_drawn():
-    performance = pytest.importorskip("decidua.performance")
+    performance = pytest.importorskip("decidua.learning.performance")
     table, curves = performance.summary(predictions(), "endometrium"), performance.roc_table(predictions())
     source = performance_source(table)
     figure = plot_performance(source, labels={}, synthetic=MARK)

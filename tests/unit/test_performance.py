@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from decidua import results
-from decidua.performance import (
+from decidua.learning.performance import (
     auc,
     auc_interval,
     caution,

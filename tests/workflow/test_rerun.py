@@ -60,7 +60,7 @@ def test_an_edited_statistics_module_redoes_no_expression_job(redone):
 
 
 def test_an_edited_engine_redoes_the_classifier_alone(redone):
-    jobs = redone(f"{LIBRARY}/ridge.py", '"""', '"""Changed. ')
+    jobs = redone(f"{LIBRARY}/learning/ridge.py", '"""', '"""Changed. ')
     assert jobs == {"cross_validate", "measure_performance", "plot_roc", "plot_performance", *PAGE}
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from decidua import tables
-from decidua.classifier import Folds, Settings, combine, evaluate_folds
 from decidua.job import job
+from decidua.learning.cross_validation import Folds, Settings, combine, evaluate_folds
 
 
 def read_part(folder):

@@ -1,8 +1,8 @@
 """Evaluate a share of the outer folds, as cross_validate would if it did them all."""
 
 from decidua import tables
-from decidua.classifier import Settings, evaluate_folds
 from decidua.job import job
+from decidua.learning.cross_validation import Settings, evaluate_folds
 
 if __name__ == "__main__":
     with job(snakemake) as this:

@@ -2,7 +2,7 @@
 
 from decidua import tables
 from decidua.job import job
-from decidua.performance import roc_table, summary
+from decidua.learning.performance import roc_table, summary
 
 if __name__ == "__main__":
     with job(snakemake):

@@ -27,6 +27,8 @@ DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
 #: Names that the workflow gives to columns of its own.
 RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy", "is_case")
+#: Columns of a sample sheet that the workflow names itself.
+STUDY_ROLES = ("sample", "label", "group", "batch", "comparator")
 #: Units of the time between two dates (decidua.variables.DAYS).
 INTERVALS = ("days", "weeks", "months", "years")
 #: Settings of an analysis that name columns.
@@ -247,6 +249,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     yield from _shared_role_problems(config, dictionary)
     for name, study in config["studies"].items():
         if study["source"] == "counts":
+            yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             for key in ("counts", "samples"):
                 yield from _file_problem(f"studies.{name}.{key}", study[key], roots)
     for name, paper in config["papers"].items():
@@ -256,6 +259,17 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
             yield (
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
                 f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
+            )
+
+
+def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:
+    """A covariate would take the place of a column that the workflow gives that name."""
+    taken = {role: columns.get(role) for role in STUDY_ROLES}
+    for name in columns.get("covariates") or []:
+        if name in taken and taken[name] != name:
+            yield (
+                f"{key}.covariates: found {name!r}, what the workflow calls a column of its own; "
+                "expected the column under another name in the sample sheet"
             )
 
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from decidua.count_matrix import read_counts, sample_names
 from decidua.errors import InputError, Problem
 from decidua.input_files import listed
-from decidua.preparation import SizeFactorReference, size_factor_reference
+from decidua.learning.preparation import SizeFactorReference, size_factor_reference
 from decidua.sample_sheet import Sheet, read_sheet
 
 #: Bytes up to which `check_study` reads a whole matrix; of a larger one it reads the header.

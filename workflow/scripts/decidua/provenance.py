@@ -23,6 +23,8 @@ PACKAGES = (
     "statsmodels",
     "scikit-learn",
     "firthmodels",
+    "pydeseq2",
+    "anndata",
     "matplotlib",
     "seaborn",
     "pillow",

@@ -10,10 +10,17 @@ import pandas as pd
 import pyarrow as pa
 
 from decidua.errors import InputError, Problem
-from decidua.folds import too_few_members
 from decidua.input_files import UNREADABLE, first_line, listed, read_header, read_rows, require_kind
-from decidua.performance import CASE, CONTROL
+from decidua.learning.folds import too_few_members
+from decidua.learning.performance import CASE, CONTROL
 
+#: Columns that a sheet may have besides: what stays together in a fold, what was handled together in the
+#: laboratory, which kind of control a control is; and what is asked of them.
+ROLES = {
+    "group": "the group of every sample kept",
+    "batch": "the batch of every sample kept",
+    "comparator": "the kind of every control kept",
+}
 MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"}
 
 
@@ -36,15 +43,16 @@ def read_samples(
 
     Args:
         path: .csv, .tsv, .txt (plain or .gz) or .parquet, one row a sample.
-        columns: the file's names for `sample`, `label`, `group` (or None) and a list of `covariates`;
-            without it "sample" and "label".
+        columns: the file's names for `sample`, `label`, of `ROLES` those that there are, and a list of
+            `covariates`; without it "sample" and "label".
         label: {"case": [values], "control": [values]}, or {"above": number} of a numeric column, whose
             larger values are cases; without it the values "case" and "control".
         keep: column to value (or list of values): only rows with it are kept.
 
     Returns:
         One row a sample kept, in the file's order: sample, label ("case" or "control"), group (NA without
-        one) and the covariates, numbers where every known value is one.
+        one), batch and comparator where they are named, and the covariates, numbers where every known value
+        is one.
 
     Raises:
         InputError: the file cannot be read; columns that are not there; samples missing or repeated; labels
@@ -76,10 +84,11 @@ def read_sheet(
     label = dict(label or {"case": [CASE], "control": [CONTROL]})
     cells = _read_cells(Path(path), name)
     covariates = list(columns.get("covariates") or [])
+    roles = {role: columns[role] for role in ROLES if columns.get(role)}
     named = [
         columns["sample"],
         columns["label"],
-        *([columns["group"]] if columns.get("group") else []),
+        *roles.values(),
         *covariates,
     ]
     problems = [
@@ -100,13 +109,13 @@ def read_sheet(
     rows = cells[kept]
     classes, more = _labels(rows[columns["label"]], columns["label"], label, name)
     problems += more
-    group = pd.Series(pd.NA, index=rows.index, dtype="string")
-    if columns.get("group"):
-        group = rows[columns["group"]].astype("string")
-        problems += _blank_problems(group, columns["group"], "the group of every sample kept", name)
-    table = pd.DataFrame({"sample": rows[columns["sample"]], "label": classes, "group": group})
-    table = table.astype({"sample": "string", "label": "string"})
-    for column in covariates:
+    table = pd.DataFrame({"sample": rows[columns["sample"]], "label": classes, "group": pd.NA})
+    for role, column in roles.items():
+        table[role] = rows[column]
+        asked = rows[classes == CONTROL] if role == "comparator" else rows
+        problems += _blank_problems(asked[column], column, ROLES[role], name)
+    table = table.astype(dict.fromkeys(table.columns, "string"))
+    for column in [column for column in covariates if roles.get(column) != column]:
         table[column] = _number_or_text(rows[column])
     problems = problems or _class_problems(table, name, folds)
     return Sheet(table.reset_index(drop=True), frozenset(cells[columns["sample"]].dropna()), problems)

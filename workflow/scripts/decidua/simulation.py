@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from decidua.errors import InputError
-from decidua.performance import CASE, CONTROL
+from decidua.learning.performance import CASE, CONTROL
 
 #: Published immune genes that carry the simulated immune effects by name: MCP-counter (Becht et al. 2016),
 #: the cytolytic score of Rooney et al. 2015 and common macrophage markers. They are gene names, not

@@ -12,6 +12,18 @@ from decidua.errors import InputError
 
 
 @dataclass(frozen=True)
+class Preparing:
+    """How counts become values; whatever of it is learned is learned from training samples.
+
+    min_count, min_share: a gene is kept if at least this share of the training samples has at least this many
+        reads.
+    """
+
+    min_count: int = 10
+    min_share: float = 0.2
+
+
+@dataclass(frozen=True)
 class SizeFactorReference:
     """The training samples' geometric means, against which any sample's size factor is a median of ratios.
 
@@ -77,13 +89,12 @@ def size_factor_reference(counts: np.ndarray) -> SizeFactorReference:
     return SizeFactorReference(genes, log_means, "reads in any sample")
 
 
-def fit(counts: np.ndarray, min_count: int, min_share: float) -> tuple[Preparation, np.ndarray]:
+def fit(counts: np.ndarray, how: Preparing) -> tuple[Preparation, np.ndarray]:
     """Learn size factors, the low-expression filter and standardisation from training samples.
 
     Args:
         counts: training samples x genes, float32.
-        min_count, min_share: a gene is kept if at least this share of the training samples has at least this
-            many reads, and if its normalised values vary at all.
+        how: the settings; a gene that they keep is left out all the same if its values do not vary.
 
     Returns:
         The frozen preparation and the training samples' own standardised values (samples x kept genes).
@@ -92,8 +103,8 @@ def fit(counts: np.ndarray, min_count: int, min_share: float) -> tuple[Preparati
         InputError: no gene passes the filter.
     """
     reference = size_factor_reference(counts)
-    enough = np.add.reduce((counts >= min_count).view(np.uint8), axis=0, dtype=np.uint32)
-    genes = np.flatnonzero(enough >= max(1, int(np.ceil(min_share * len(counts)))))
+    enough = np.add.reduce((counts >= how.min_count).view(np.uint8), axis=0, dtype=np.uint32)
+    genes = np.flatnonzero(enough >= max(1, int(np.ceil(how.min_share * len(counts)))))
     values = _log_normalised(counts[:, genes], reference.size_factors(counts))
     centre = values.mean(axis=0)
     values -= centre
@@ -103,8 +114,9 @@ def fit(counts: np.ndarray, min_count: int, min_share: float) -> tuple[Preparati
         genes, centre, scale, values = genes[varies], centre[varies], scale[varies], values[:, varies]
     if not len(genes):
         raise InputError(
-            f"gene filter: found no gene that varies and has {min_count} reads or more in {min_share:.0%} of"
-            f" {len(counts)} training samples; expected counts of a sequenced transcriptome"
+            f"gene filter: found no gene that varies and has {how.min_count} reads or more in"
+            f" {how.min_share:.0%} of {len(counts)} training samples;"
+            " expected counts of a sequenced transcriptome"
         )
     values /= scale
     return Preparation(reference, genes, centre, scale), values

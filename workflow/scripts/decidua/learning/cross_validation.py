@@ -13,11 +13,11 @@ import pandas as pd
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from decidua import preparation, ridge
 from decidua.errors import InputError
-from decidua.folds import inner_folds, splits, stratified_folds, too_few_members
-from decidua.performance import CASE, CONTROL, auc
-from decidua.preparation import Preparation
+from decidua.learning import preparation, ridge
+from decidua.learning.folds import inner_folds, splits, stratified_folds, too_few_members
+from decidua.learning.performance import CASE, CONTROL, auc
+from decidua.learning.preparation import Preparation, Preparing
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Settings:
             raise InputError(
                 f"classifier, `{name}`: found {found}; expected {right}" for name, found, right in wrong
             )
+
+    @property
+    def preparing(self) -> Preparing:
+        """How counts become values."""
+        return Preparing(self.min_count, self.min_share)
 
     @property
     def grid(self) -> np.ndarray:
@@ -126,7 +131,7 @@ def learn(
     grid = settings.grid
     held_out = np.empty((len(counts), len(grid)))
     for train, test in splits(fold_of):
-        prepared, values = preparation.fit(counts[train], settings.min_count, settings.min_share)
+        prepared, values = preparation.fit(counts[train], settings.preparing)
         path = ridge.fit_path(_products(values, values), is_case[train], grid)
         held_out[test] = path.score(_products(prepared.transform(counts[test]), values))
     deviance = _log_loss(held_out, is_case)
@@ -134,7 +139,7 @@ def learn(
     threshold = settings.threshold
     if threshold is None:
         threshold = best_threshold(expit(held_out[:, chosen]), is_case)
-    prepared, values = preparation.fit(counts, settings.min_count, settings.min_share)
+    prepared, values = preparation.fit(counts, settings.preparing)
     path = ridge.fit_path(_products(values, values), is_case, grid[: chosen + 1])
     coefficients = path.weights[-1] @ values.astype(float) / values.shape[1]
     return Model(
