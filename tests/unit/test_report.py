@@ -9,6 +9,7 @@ from decidua import report, results
 from decidua.definitions import CHOSEN
 from decidua.grey_zone import IF_GREY_ABNORMAL, IF_GREY_NORMAL, SHARE
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
+from decidua.study_report import study_section
 
 TEMPLATE = Path(__file__).parents[2] / "workflow/report/report.html.j2"
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + b"rest"
@@ -82,7 +83,7 @@ def performance(reason=None):
 
 
 def test_accuracy_stands_beside_the_majority_rate():
-    section = report.study_section("s", "S", "", performance(), [])
+    section = study_section("s", "S", "", {"performance": performance()}, [])
     assert (
         "Accuracy 0.850 (0.700 to 0.900); always answering with the larger class reaches 0.800."
         in section.sentences
@@ -90,7 +91,9 @@ def test_accuracy_stands_beside_the_majority_rate():
 
 
 def test_a_study_too_small_for_a_claim_says_so_first():
-    section = report.study_section("s", "S", "", performance("too small for a claim: 6 samples"), [])
+    section = study_section(
+        "s", "S", "", {"performance": performance("too small for a claim: 6 samples")}, []
+    )
     assert list(section.cautions) == ["Caution: too small for a claim: 6 samples."]
 
 

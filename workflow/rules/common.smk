@@ -124,16 +124,21 @@ def analysis(*keys):
     return chosen
 
 
-def classifier_settings(*keys):
-    """A params function: those classifier settings of the study, and no others."""
+def settings_of(part):
+    """A maker of params functions: of that part of a study's settings the named ones, and no others."""
 
-    def chosen(wildcards):
-        settings = config["studies"][wildcards.study]["classifier"]
-        return {key: settings[key] for key in keys}
+    def of(*keys):
+        def chosen(wildcards):
+            settings = config["studies"][wildcards.study][part]
+            return {key: settings[key] for key in keys}
 
-    return chosen
+        return chosen
+
+    return of
 
 
+expression_settings = settings_of("expression")
+classifier_settings = settings_of("classifier")
 fold_settings = classifier_settings("folds", "inner_folds", "repeats", "penalties", "threshold")
 
 

@@ -72,6 +72,7 @@ rule describe_expression:
     conda:
         "../../envs/decidua.yaml"
     params:
+        settings=expression_settings("components"),
         synthetic=synthetic,
         code=fingerprint("describe_expression"),
     script:

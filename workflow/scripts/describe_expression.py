@@ -7,7 +7,9 @@ from decidua.job import job
 if __name__ == "__main__":
     with job(snakemake):
         counts = tables.read_matrix(snakemake.input.counts)
-        components = principal_components(log2_normalised(counts, size_factors(counts)))
+        components = principal_components(
+            log2_normalised(counts, size_factors(counts)), snakemake.params.settings["components"]
+        )
         tables.write(quality(counts), snakemake.output.quality)
         tables.write(components.scores, snakemake.output.components)
         tables.write(components.explained, snakemake.output.variance)

@@ -11,13 +11,18 @@ from decidua.report import (
     cohort_section,
     package_table,
     render,
-    study_section,
 )
+from decidua.study_report import study_section
 
 
 def of_entry(paths, folder):
     """The files below open/<folder>, by name without ending."""
     return {Path(path).stem: path for path in paths if f"/open/{folder}/" in str(path)}
+
+
+def tables_of(paths, folder):
+    """As `of_entry`, without the source data of figures."""
+    return of_entry([path for path in paths if "/figures/" not in str(path)], folder)
 
 
 if __name__ == "__main__":
@@ -26,7 +31,7 @@ if __name__ == "__main__":
         sections = []
         for entry in snakemake.params.sections:
             folder = f"{entry['kind']}/{entry['name']}"
-            found = {name: tables.read(path) for name, path in of_entry(data, folder).items()}
+            found = {name: tables.read(path) for name, path in tables_of(data, folder).items()}
             files = of_entry(pictures, folder)
             figures = [
                 Figure(title, caption, Path(files[name]).read_bytes())
@@ -38,7 +43,7 @@ if __name__ == "__main__":
                     *common, found, figures, entry["labels"], entry["outcome"], entry["rule"]
                 )
             elif entry["kind"] == "studies":
-                section = study_section(*common, found["performance"], figures)
+                section = study_section(*common, found, figures)
             else:
                 section = audit_section(*common, found["audit"])
             sections.append(section)

@@ -85,7 +85,8 @@ def effective(config: Mapping[str, Any]) -> dict[str, Any]:
     for cohort in full["cohorts"].values():
         cohort["analysis"] = {**deepcopy(full["analysis"]), **cohort.get("analysis", {})}
     for study in full["studies"].values():
-        study["classifier"] = {**deepcopy(full["classifier"]), **study.get("classifier", {})}
+        for part in ("expression", "classifier"):
+            study[part] = {**deepcopy(full[part]), **study.get(part, {})}
     return full
 
 

@@ -579,47 +579,6 @@ def constraints_table(table: pd.DataFrame) -> Table:
     )
 
 
-# ---- a study
-
-
-def study_section(
-    name: str, title: str, synthetic: str, performance: pd.DataFrame, figures: Sequence[Figure]
-) -> Section:
-    """What came out for one RNA-seq study."""
-    shown = performance[performance["level"].isna()].to_dict("records")
-    found = {row["quantity"]: row for row in shown}
-    sentences = []
-    if "accuracy" in found and "majority rate" in found:
-        sentences.append(
-            f"Accuracy {value(found['accuracy'], 3)}; always answering with the larger class reaches "
-            f"{value(found['majority rate'], 3)}."
-        )
-    if "AUC within folds" in found:
-        sentences.insert(0, f"Area under the ROC curve within folds {value(found['AUC within folds'], 3)}.")
-    if found:
-        sentences.append(f"Counted: {next(iter(found.values()))['counted']}.")
-    rows = [
-        [row["quantity"], value(row, 3), "" if pd.isna(row["interval"]) else str(row["interval"])]
-        for row in shown
-    ]
-    cautions = words.distinct(row["reason"] for row in shown)
-    return Section(
-        name,
-        title,
-        synthetic,
-        [f"Caution: {text}." for text in cautions],
-        sentences,
-        figures,
-        [
-            Table(
-                "Performance on samples that no step of the learning had seen",
-                ["", "Estimate (interval)", "Interval"],
-                rows,
-            )
-        ],
-    )
-
-
 # ---- a paper
 
 
