@@ -25,6 +25,7 @@ include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/expression.smk"
 include: "workflow/rules/classifier.smk"
+include: "workflow/rules/model.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/provenance.smk"
@@ -64,6 +65,12 @@ rule expression:
 rule classifier:
     input:
         CHAPTERS["classifier"],
+
+
+# The frozen model of each study, and what those of `predictions` say of new samples.
+rule predict:
+    input:
+        CHAPTERS["model"],
 
 
 rule audit:

@@ -49,6 +49,7 @@ RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] =
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
+PREDICTIONS = list(config["predictions"])
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
@@ -62,6 +63,7 @@ wildcard_constraints:
     cohort="[A-Za-z][A-Za-z0-9_]*",
     study="[A-Za-z][A-Za-z0-9_]*",
     paper="[A-Za-z][A-Za-z0-9_]*",
+    prediction="[A-Za-z][A-Za-z0-9_]*",
 
 
 def outputs(rule, **wildcards):
@@ -233,6 +235,41 @@ def study_file(key):
     return chosen
 
 
+def frozen_model(wildcards):
+    """The model that a prediction names: of a study, or a file."""
+    model = config["predictions"][wildcards.prediction]["model"]
+    if model in STUDIES:
+        return expand(rules.freeze_model.output.model, study=model)
+    return resource(model)
+
+
+def prediction_file(key):
+    """A file of a prediction; nothing where it names none."""
+
+    def chosen(wildcards):
+        path = config["predictions"][wildcards.prediction].get(key)
+        return expand_environment(path) if path else []
+
+    return chosen
+
+
+def reading_of_prediction(wildcards):
+    """How the sample sheet of a prediction is read."""
+    entry = config["predictions"][wildcards.prediction]
+    return {key: entry[key] for key in ("columns", "label", "keep") if key in entry}
+
+
+def synthetic_prediction(wildcards):
+    """The mark of the study whose model it is; a model from a file says for itself what it was trained on."""
+    return synthetic(SimpleNamespace(study=config["predictions"][wildcards.prediction]["model"]))
+
+
+def identifiers_of_studies():
+    """Each study's table of gene identifiers, None where it has none."""
+    found = {name: study.get("identifiers") for name, study in config["studies"].items()}
+    return {name: path and expand_environment(path) for name, path in found.items()}
+
+
 def tables_of_paper(wildcards):
     """The statistics tables of the cohort that stands for a paper; nothing without one."""
     cohort = config["papers"][wildcards.paper]["cohort"]
@@ -346,6 +383,17 @@ def report_sections():
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(
             {"kind": "studies", "name": name, "title": study["title"], "synthetic": mark, "figures": figures}
+        )
+    for name, entry in config["predictions"].items():
+        mark = synthetic_prediction(SimpleNamespace(prediction=name))
+        sections.append(
+            {"kind": "predictions", "name": name, "title": entry["title"], "synthetic": mark, "figures": []}
+        )
+    if len(STUDIES) > 1:
+        figures = [("transport", "Transport", "Each study's model in every study.")]
+        title, mark = "Transport between studies", SIMULATION_MARK * bool(SIMULATED)
+        sections.append(
+            {"kind": "transport", "name": "", "title": title, "synthetic": mark, "figures": figures}
         )
     for name in PAPERS:
         mark = synthetic_paper(SimpleNamespace(paper=name))

@@ -13,6 +13,7 @@ rule write_report:
                 "statistics",
                 "expression",
                 "classifier",
+                "model",
                 "audit",
             )
             for path in CHAPTERS[chapter]

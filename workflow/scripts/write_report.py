@@ -12,7 +12,7 @@ from decidua.report import (
     package_table,
     render,
 )
-from decidua.study_report import study_section
+from decidua.study_report import prediction_section, study_section, transport_section
 
 
 def of_entry(paths, folder):
@@ -30,7 +30,7 @@ if __name__ == "__main__":
         data, pictures = snakemake.input.tables, snakemake.input.figures
         sections = []
         for entry in snakemake.params.sections:
-            folder = f"{entry['kind']}/{entry['name']}"
+            folder = f"{entry['kind']}/{entry['name']}".rstrip("/")
             found = {name: tables.read(path) for name, path in tables_of(data, folder).items()}
             files = of_entry(pictures, folder)
             figures = [
@@ -44,6 +44,10 @@ if __name__ == "__main__":
                 )
             elif entry["kind"] == "studies":
                 section = study_section(*common, found, figures)
+            elif entry["kind"] == "predictions":
+                section = prediction_section(*common, found)
+            elif entry["kind"] == "transport":
+                section = transport_section(*common, found["transport"], figures)
             else:
                 section = audit_section(*common, found["audit"])
             sections.append(section)

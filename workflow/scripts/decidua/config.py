@@ -21,7 +21,7 @@ from decidua.errors import InputError
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Keys that say how a run is made, not what comes out: not recorded with the results.
 HOW = ("execution", "against", "pathvars")
-SECTIONS = ("cohorts", "studies", "papers")
+SECTIONS = ("cohorts", "studies", "predictions", "papers")
 PANELS = "workflow/resources/panels"
 DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
@@ -253,6 +253,10 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             for key in ("counts", "samples"):
                 yield from _file_problem(f"studies.{name}.{key}", study[key], roots)
+        if study.get("identifiers"):
+            yield from _file_problem(f"studies.{name}.identifiers", study["identifiers"], roots)
+    for name, entry in config["predictions"].items():
+        yield from _prediction_problems(f"predictions.{name}", entry, config["studies"], roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
             yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
@@ -261,6 +265,20 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
                 f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
             )
+
+
+def _prediction_problems(
+    key: str, entry: Mapping[str, Any], studies: Mapping[str, Any], roots: Sequence[Path]
+) -> Iterator[str]:
+    if not entry["model"].endswith(".json") and entry["model"] not in studies:
+        yield (
+            f"{key}.model: found {entry['model']!r}; expected the path of a model (.json) or one of the "
+            f"studies: {', '.join(studies) or 'there is none'}"
+        )
+    named = ["counts", "samples", "identifiers", *(["model"] if entry["model"].endswith(".json") else [])]
+    for file in named:
+        if entry.get(file):
+            yield from _file_problem(f"{key}.{file}", entry[file], roots)
 
 
 def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from decidua import words
+from decidua import results, words
 from decidua.report import Figure, Section, Table, value
 
 Tables = Mapping[str, pd.DataFrame]
@@ -55,10 +55,7 @@ def _performance(performance: pd.DataFrame) -> Part:
         )
     if found:
         sentences.append(f"Counted: {next(iter(found.values()))['counted']}.")
-    rows = [
-        [row["quantity"], value(row, 3), "" if pd.isna(row["interval"]) else str(row["interval"])]
-        for row in shown
-    ]
+    rows = _estimates(performance[performance["level"].isna()])
     title = "Performance on samples that no step of the learning had seen"
     return Part(
         [f"Caution: {text}." for text in words.distinct(row["reason"] for row in shown)],
@@ -71,3 +68,38 @@ def _performance(performance: pd.DataFrame) -> Part:
 PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
     "performance": _performance,
 }
+
+
+def prediction_section(name: str, title: str, synthetic: str, tables: Tables) -> Section:
+    """What a frozen model says of new samples.
+
+    Args:
+        tables: coverage and validation, results tables.
+    """
+    shown = [
+        Table(caption, ["", "Estimate (interval)", "Interval"], _estimates(tables[table]))
+        for table, caption in (
+            ("coverage", "How much of the model the matrix has"),
+            ("validation", "How well the model held; labels had no part in it"),
+        )
+    ]
+    validation = tables["validation"]
+    missing = words.distinct(validation.loc[validation["status"] == results.NOT_ESTIMABLE, "reason"])
+    sentences = [f"Not estimable: {reason}." for reason in missing]
+    sentences.append(f"The scores are in restricted/predictions/{name}/scores.csv.")
+    return Section(name, title, synthetic, [], sentences, [], shown)
+
+
+def transport_section(
+    name: str, title: str, synthetic: str, transport: pd.DataFrame, figures: Sequence[Figure]
+) -> Section:
+    """How far the models carry between studies."""
+    cautions = [f"Caution: {reason}." for reason in words.distinct(transport["reason"])]
+    return Section("transport", title, synthetic, cautions, [], figures, [])
+
+
+def _estimates(table: pd.DataFrame) -> list[list[str]]:
+    return [
+        [row["quantity"], value(row, 3), "" if pd.isna(row["interval"]) else str(row["interval"])]
+        for row in table.to_dict("records")
+    ]

@@ -147,6 +147,32 @@ def learn(
     )
 
 
+def learn_all(
+    counts: pd.DataFrame,
+    labels: pd.Series,
+    groups: pd.Series | None,
+    settings: Settings,
+    rng: np.random.Generator,
+) -> tuple[Model, pd.Index]:
+    """Learn from every sample of a study, for others to be scored; nothing is measured.
+
+    Args and Raises are those of `evaluate_folds`.
+
+    Returns:
+        The model, and the genes that its positions mean.
+    """
+    counts, is_case, codes, _ = _aligned(counts, labels, groups)
+    matrix, genes = _sorted_by_gene(counts)
+    with threadpool_limits(limits=1, user_api="blas"):
+        return learn(matrix, is_case, codes, settings, rng), genes
+
+
+def _sorted_by_gene(counts: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
+    """Samples x genes, float32, C order; and the genes, sorted by name."""
+    by_gene = np.argsort(counts.index.to_numpy(dtype=object), kind="stable")
+    return np.ascontiguousarray(counts.to_numpy()[by_gene].T, dtype=np.float32), counts.index[by_gene]
+
+
 def best_threshold(probability: np.ndarray, is_case: np.ndarray) -> float:
     """The probability of greatest balanced accuracy, half-way between neighbours; of equals, nearest 0.5."""
     values = np.unique(probability)
@@ -210,8 +236,7 @@ def evaluate_folds(
     problem = too_few_members(is_case, codes, settings.folds, grouped=pd.notna(names).any())
     if problem:
         raise InputError(problem)
-    by_gene = np.argsort(counts.index.to_numpy(dtype=object), kind="stable")
-    matrix = np.ascontiguousarray(counts.to_numpy()[by_gene].T, dtype=np.float32)
+    matrix, genes = _sorted_by_gene(counts)
     predictions, fold_rows, coefficients = [], [], {}
     with threadpool_limits(limits=1, user_api="blas"):
         for repeat, fold, train, test, stream in _outer_folds(is_case, codes, settings, rng):
@@ -241,7 +266,7 @@ def evaluate_folds(
     return Folds(
         predictions=_typed(pd.concat(predictions), "sample", "group", "label", "predicted"),
         folds=_typed(pd.DataFrame(fold_rows).astype({"auc": "Float64"}), "reference", "at_edge", "note"),
-        coefficients=pd.DataFrame(coefficients, index=pd.Index(counts.index[by_gene], name="gene")),
+        coefficients=pd.DataFrame(coefficients, index=genes.rename("gene")),
     )
 
 

@@ -1,0 +1,33 @@
+"""Score samples of another matrix by a frozen model; where they are labelled, say how well it held."""
+
+from decidua import results, tables
+from decidua.count_matrix import read_counts
+from decidua.expression import read_study
+from decidua.gene_ids import read_identifiers
+from decidua.job import job
+from decidua.learning.frozen import read_model, score
+from decidua.learning.validation import found_rows, validate
+
+if __name__ == "__main__":
+    with job(snakemake) as this:
+        params, name = snakemake.params, snakemake.wildcards.prediction
+        model = read_model(snakemake.input.model)
+        labelled = bool(snakemake.input.samples)
+        if labelled:
+            study = read_study(snakemake.input.counts, snakemake.input.samples, **params.reading)
+            counts = study.counts
+        else:
+            counts = read_counts(snakemake.input.counts)
+        table = snakemake.input.identifiers
+        scores = score(
+            model, counts, params.coverage, read_identifiers(table) if table else None, snakemake.input.counts
+        )
+        if labelled:
+            validation = validate(scores.table, study.samples, model.threshold, name, params.confidence)
+        else:
+            place = {"analysis": "validation", "population": name, "quantity": "AUC"}
+            validation = results.frame([results.not_estimable("the samples have no labels", **place)])
+        tables.write(scores.table, snakemake.output.scores)
+        tables.write(scores.genes[~scores.genes["found"]], snakemake.output.missing)
+        tables.write(found_rows(scores, name), snakemake.output.coverage)
+        tables.write(validation, snakemake.output.validation)
