@@ -42,7 +42,8 @@ if workflow.is_main_process and not TOOLS & set(sys.argv[1:]):
 os.environ.update(held_kernels())
 if workflow.is_main_process:
     os.environ.update(DECIDUA_STARTED=datetime.now(UTC).isoformat(timespec="seconds"))
-    listen(logger, Progress(sys.stderr, known_seconds(Path("results").glob("*/benchmarks/*/*.tsv"))))
+    if not workflow.output_settings.quiet:
+        listen(logger, Progress(sys.stderr, known_seconds(Path("results").glob("*/benchmarks/*/*.tsv"))))
 
 COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
