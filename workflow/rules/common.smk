@@ -16,6 +16,7 @@ from decidua.preflight import check_inputs, table_settings
 from decidua.progress import Progress, known_seconds, listen
 from decidua.provenance import fingerprint as fingerprint_of
 from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 
 ROOTS = (
     Path.cwd(),
@@ -42,7 +43,7 @@ if workflow.is_main_process and not TOOLS & set(sys.argv[1:]):
 os.environ.update(held_kernels())
 if workflow.is_main_process:
     os.environ.update(DECIDUA_STARTED=datetime.now(UTC).isoformat(timespec="seconds"))
-    if not workflow.output_settings.quiet:
+    if not {Quietness.PROGRESS, Quietness.ALL} & set(workflow.output_settings.quiet or ()):
         listen(logger, Progress(sys.stderr, known_seconds(Path("results").glob("*/benchmarks/*/*.tsv"))))
 
 COHORTS = list(config["cohorts"])
