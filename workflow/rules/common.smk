@@ -139,7 +139,18 @@ def settings_of(part):
 
 expression_settings = settings_of("expression")
 classifier_settings = settings_of("classifier")
-fold_settings = classifier_settings("folds", "inner_folds", "repeats", "penalties", "threshold")
+fold_settings = classifier_settings(
+    "folds",
+    "inner_folds",
+    "repeats",
+    "penalties",
+    "threshold",
+    "method",
+    "size_factors",
+    "transform",
+    "adjust_batch",
+    "calibrate",
+)
 
 
 def shares_of_folds(study):
@@ -342,6 +353,7 @@ def report_sections():
             ("components", "Principal components", "A description; labels played no part."),
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
+            ("methods", "Methods", "In the same folds; the method in use was not chosen by this."),
         ]
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(

@@ -249,6 +249,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         yield from _cohort_problems(f"cohorts.{name}", cohort, config, dictionary, roots)
     yield from _shared_role_problems(config, dictionary)
     for name, study in config["studies"].items():
+        yield from _batch_problems(f"studies.{name}", study, config["classifier"])
         if study["source"] == "counts":
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             for key in ("counts", "samples"):
@@ -261,6 +262,15 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
                 f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
             )
+
+
+def _batch_problems(key: str, study: Mapping[str, Any], inherited: Mapping[str, Any]) -> Iterator[str]:
+    """Adjusting for batches needs them."""
+    own = study.get("classifier", {})
+    if {**inherited, **own}["adjust_batch"] and not study.get("columns", {}).get("batch"):
+        where = f"{key}.classifier.adjust_batch"
+        where = where if "adjust_batch" in own else f"classifier.adjust_batch, for {key}"
+        yield f"{where}: found true; expected false, or the column of the batches as {key}.columns.batch"
 
 
 def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:
