@@ -77,7 +77,7 @@ rule measure_performance:
     conda:
         "../../envs/decidua.yaml"
     params:
-        settings=classifier_settings("confidence"),
+        settings=classifier_settings("confidence", "method"),
         synthetic=synthetic,
         code=fingerprint("measure_performance"),
     script:

@@ -368,6 +368,8 @@ def evaluate_methods(
     Returns:
         For each method its predictions, or why it found no solution in one of the folds.
     """
+    if not names:
+        return {}
     study = _study(counts, labels, groups, batches, settings)
     once = replace(settings, repeats=1, calibrate=True)
     choices = [replace(once, method=name) for name in names]
@@ -378,7 +380,7 @@ def evaluate_methods(
             training, sealed = study.everyone.split(train, test)
             for name, model in zip(names, learn_each(training, choices, stream), strict=True):
                 if isinstance(model, NotConverged):
-                    failed[name] = f"repeat {repeat}, fold {fold}: {model}"
+                    failed.setdefault(name, f"repeat {repeat}, fold {fold}: {model}")
                     continue
                 scores = sealed.score(model)
                 found[name].append(_predictions(study, test, repeat, fold, model, scores))
