@@ -456,6 +456,15 @@ def test_losses_are_counted_in_a_column_of_numbers(config, tmp_path):
     )
 
 
+def test_adjusting_for_batches_needs_a_column_of_batches(config):
+    config["studies"]["endometrium"]["classifier"] = {"adjust_batch": True}
+    asked = "found true; expected false, or the column of the batches as studies.endometrium.columns.batch"
+    assert problems(config) == [f"config: studies.endometrium.classifier.adjust_batch: {asked}"]
+    config["studies"]["endometrium"]["classifier"] = {}
+    config["classifier"]["adjust_batch"] = True
+    assert problems(config) == [f"config: classifier.adjust_batch, for studies.endometrium: {asked}"]
+
+
 def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
     for name in ("counts.tsv", "samples.tsv"):
         (tmp_path / name).touch()

@@ -1066,6 +1066,25 @@ def test_the_classifier_s_own_tables_are_drawn():
     assert f"AUC within folds {area['estimate']:.3f} ({area['lower']:.3f}–{area['upper']:.3f})" in said
 
 
+def test_the_method_in_use_is_the_filled_one_among_the_methods():
+    from decidua.figures.methods import methods_source, plot_methods
+
+    place = {"analysis": "methods", "quantity": "AUC within folds", "interval": "score, 95%"}
+    rows = [
+        results.row(variable="ridge", level="method in use", estimate=0.8, lower=0.7, upper=0.9, **place),
+        results.row(variable="forest", level="challenger", estimate=0.9, lower=0.8, upper=0.95, **place),
+        results.not_estimable("did not converge", variable="elastic net", level="challenger", **place),
+        results.row(**place | {"quantity": "accuracy"}, variable="ridge", estimate=0.7),
+    ]
+    source = methods_source(results.frame(rows))
+    assert len(source) == 3
+    figure = plot_methods(source, labels={}, synthetic=MARK)
+    marks = {line.get_xdata()[0]: line.get_markerfacecolor() for line in lines(figure, "estimate")}
+    assert set(marks) == {0.8, 0.9} and marks[0.8] != marks[0.9]
+    assert "not chosen by this figure" in " ".join(all_words(figure).split())
+    assert "did not converge" in all_words(plot_methods(source.iloc[[2]], labels={}))
+
+
 def women(number=90):
     """A small classified cohort, made up, in the columns of the validated one."""
     rng = np.random.default_rng(11)

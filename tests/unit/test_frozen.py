@@ -35,13 +35,25 @@ def model(trained):
     return freeze(*trained, ABOUT)
 
 
-def test_the_file_gives_the_scores_of_the_model_itself(study, trained, model, tmp_path):
-    learned, genes = trained
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"size_factors": "tmm", "transform": "vst"},
+        {"size_factors": "log_cpm", "method": "svm", "calibrate": True},
+        {"method": "discriminant", "calibrate": True},
+    ],
+)
+def test_the_file_gives_the_scores_of_the_model_itself(study, how, tmp_path):
+    labels = study.samples.set_index("sample")["label"]
+    choice = Settings(inner_folds=3, penalties=4, **how)
+    learned, genes = learn_all(study.counts, labels, None, choice, np.random.default_rng(1))
+    model = freeze(learned, genes, ABOUT)
     (tmp_path / "model.json").write_text(to_json(model), encoding="utf-8")
-    counts = study.counts.loc[genes]
     from_file = score(read_model(tmp_path / "model.json"), study.counts, 0.9).table
-    itself = learned.score(counts.to_numpy(np.float32).T)
-    assert from_file["score"].to_numpy() == pytest.approx(itself, abs=1e-4)
+    itself = learned.score(study.counts.loc[genes].to_numpy(np.float32).T)
+    assert from_file["score"].to_numpy() == pytest.approx(itself, abs=1e-3)
+    assert from_file["probability"].to_numpy() == pytest.approx(learned.probability(itself), abs=1e-3)
     assert to_json(read_model(tmp_path / "model.json")) == to_json(model)
 
 
@@ -147,7 +159,7 @@ def test_a_model_of_a_later_format_is_refused(tmp_path):
 def labelled(score, is_case, groups=None):
     names = pd.array([f"S{i}" for i in range(len(score))], dtype="string")
     probability = 1 / (1 + np.exp(-np.asarray(score, dtype=float)))
-    scored = pd.DataFrame({"sample": names, "score": score, "probability": probability})
+    scored = pd.DataFrame({"sample": names, "score": score, "logit": score, "probability": probability})
     labels = np.where(is_case, "case", "control")
     group = pd.array([None] * len(score) if groups is None else groups, dtype="string")
     return scored, pd.DataFrame({"sample": names, "label": labels, "group": group})

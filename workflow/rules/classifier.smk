@@ -77,7 +77,7 @@ rule measure_performance:
     conda:
         "../../envs/decidua.yaml"
     params:
-        settings=classifier_settings("confidence"),
+        settings=classifier_settings("confidence", "method"),
         synthetic=synthetic,
         code=fingerprint("measure_performance"),
     script:
@@ -150,6 +150,67 @@ rule plot_performance:
         "../scripts/plot_performance.py"
 
 
+# Challengers in the folds of the first repeat. The method in use is not chosen by what comes out.
+rule compare_methods:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+        predictions=rules.cross_validate.output.predictions,
+    output:
+        methods="<open>/studies/{study}/methods.csv",
+        record="<records>/compare_methods/{study}.json",
+    log:
+        "<logs>/compare_methods/{study}.log",
+    benchmark:
+        "<benchmarks>/compare_methods/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(500, per_input=12),
+        runtime=minutes(30),
+    params:
+        settings=fold_settings,
+        table=classifier_settings("challengers", "confidence"),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("compare_methods"),
+    script:
+        "../scripts/compare_methods.py"
+
+
+rule plot_methods:
+    input:
+        table=rules.compare_methods.output.methods,
+    output:
+        png=report(
+            "<open>/studies/{study}/figures/methods.png",
+            caption="../report/methods.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "methods", "shows": "AUC of every method"},
+        ),
+        svg="<open>/studies/{study}/figures/methods.svg",
+        pdf="<open>/studies/{study}/figures/methods.pdf",
+        source="<open>/studies/{study}/figures/methods.csv",
+        record="<records>/plot_methods/{study}.json",
+    log:
+        "<logs>/plot_methods/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_methods/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_methods"),
+    script:
+        "../scripts/plot_methods.py"
+
+
 for study in STUDIES:  # parts are no artifacts, but what they took counts
     BENCHMARKS += benchmarks_of_parts(study)
 
@@ -158,4 +219,6 @@ CHAPTERS["classifier"] = [
     *outputs(rules.measure_performance, study=STUDIES),
     *outputs(rules.plot_roc, study=STUDIES),
     *outputs(rules.plot_performance, study=STUDIES),
+    *outputs(rules.compare_methods, study=STUDIES),
+    *outputs(rules.plot_methods, study=STUDIES),
 ]

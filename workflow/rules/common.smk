@@ -51,6 +51,8 @@ RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] =
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
+# A forest has no coefficients to write down.
+FREEZABLE = [name for name in STUDIES if config["studies"][name]["classifier"]["method"] != "random_forest"]
 PREDICTIONS = list(config["predictions"])
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
@@ -143,7 +145,18 @@ def settings_of(part):
 
 expression_settings = settings_of("expression")
 classifier_settings = settings_of("classifier")
-fold_settings = classifier_settings("folds", "inner_folds", "repeats", "penalties", "threshold")
+fold_settings = classifier_settings(
+    "folds",
+    "inner_folds",
+    "repeats",
+    "penalties",
+    "threshold",
+    "method",
+    "size_factors",
+    "transform",
+    "adjust_batch",
+    "calibrate",
+)
 
 
 def shares_of_folds(study):
@@ -268,7 +281,7 @@ def synthetic_prediction(wildcards):
 
 def identifiers_of_studies():
     """Each study's table of gene identifiers, None where it has none."""
-    found = {name: study.get("identifiers") for name, study in config["studies"].items()}
+    found = {name: config["studies"][name].get("identifiers") for name in FREEZABLE}
     return {name: path and expand_environment(path) for name, path in found.items()}
 
 
@@ -381,6 +394,7 @@ def report_sections():
             ("components", "Principal components", "A description; labels played no part."),
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
+            ("methods", "Methods", "In the same folds; the method in use was not chosen by this."),
         ]
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(
@@ -391,7 +405,7 @@ def report_sections():
         sections.append(
             {"kind": "predictions", "name": name, "title": entry["title"], "synthetic": mark, "figures": []}
         )
-    if len(STUDIES) > 1:
+    if len(FREEZABLE) > 1:
         figures = [("transport", "Transport", "Each study's model in every study.")]
         title, mark = "Transport between studies", SIMULATION_MARK * bool(SIMULATED)
         sections.append(

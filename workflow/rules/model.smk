@@ -66,10 +66,10 @@ rule score_samples:
 
 rule transport_models:
     input:
-        models=expand(rules.freeze_model.output.model, study=STUDIES),
-        counts=expand(rules.validate_study.output.counts, study=STUDIES),
-        samples=expand(rules.validate_study.output.samples, study=STUDIES),
-        performance=expand(rules.measure_performance.output.performance, study=STUDIES),
+        models=expand(rules.freeze_model.output.model, study=FREEZABLE),
+        counts=expand(rules.validate_study.output.counts, study=FREEZABLE),
+        samples=expand(rules.validate_study.output.samples, study=FREEZABLE),
+        performance=expand(rules.measure_performance.output.performance, study=FREEZABLE),
         identifiers=[path for path in identifiers_of_studies().values() if path],
     output:
         table="<open>/transport/transport.csv",
@@ -83,7 +83,7 @@ rule transport_models:
     resources:
         mem_mb=memory(500, per_input=12),
     params:
-        studies=STUDIES,
+        studies=FREEZABLE,
         identifiers=identifiers_of_studies(),
         coverage=config["coverage"],
         confidence=config["classifier"]["confidence"],
@@ -115,7 +115,7 @@ rule plot_transport:
     conda:
         "../../envs/decidua.yaml"
     params:
-        labels={name: config["studies"][name]["title"] for name in STUDIES},
+        labels={name: config["studies"][name]["title"] for name in FREEZABLE},
         synthetic=SIMULATION_MARK * bool(SIMULATED),
         code=fingerprint("plot_transport"),
     script:
@@ -123,8 +123,8 @@ rule plot_transport:
 
 
 CHAPTERS["model"] = [
-    *outputs(rules.freeze_model, study=STUDIES),
+    *outputs(rules.freeze_model, study=FREEZABLE),
     *outputs(rules.score_samples, prediction=PREDICTIONS),
 ]
-if len(STUDIES) > 1:
+if len(FREEZABLE) > 1:
     CHAPTERS["model"] += [*outputs(rules.transport_models), *outputs(rules.plot_transport)]

@@ -21,7 +21,8 @@ if __name__ == "__main__":
         else:
             counts = tables.read_matrix(snakemake.input.counts)
             samples = tables.read(snakemake.input.samples).set_index("sample")
-            parts = [evaluate_folds(counts, samples["label"], samples["group"], settings, this.rng)]
+            known = samples["label"], samples["group"]
+            parts = [evaluate_folds(counts, *known, settings, this.rng, batches=samples.get("batch"))]
         outcome = combine(parts, settings)
         tables.write(outcome.predictions, snakemake.output.predictions)
         tables.write(outcome.folds, snakemake.output.folds)

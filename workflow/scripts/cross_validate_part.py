@@ -12,7 +12,8 @@ if __name__ == "__main__":
         stream = this.stream("cross_validate", {"study": wildcards.study})
         settings = Settings(**snakemake.params.settings)
         share = {"part": int(wildcards.part), "parts": int(wildcards.parts)}
-        found = evaluate_folds(counts, samples["label"], samples["group"], settings, stream, **share)
+        known = samples["label"], samples["group"]
+        found = evaluate_folds(counts, *known, settings, stream, **share, batches=samples.get("batch"))
         tables.write(found.predictions, snakemake.output.predictions)
         tables.write(found.folds, snakemake.output.folds)
         tables.write_matrix(found.coefficients, snakemake.output.coefficients)

@@ -14,7 +14,12 @@ if __name__ == "__main__":
         counts = tables.read_matrix(snakemake.input.counts)
         samples = tables.read(snakemake.input.samples).set_index("sample", drop=False)
         model, genes = learn_all(
-            counts, samples["label"], samples["group"], Settings(**params.settings), this.rng
+            counts,
+            samples["label"],
+            samples["group"],
+            Settings(**params.settings),
+            this.rng,
+            samples.get("batch"),
         )
         about = about_model(
             title=params.title,

@@ -2,12 +2,14 @@
 
 from decidua import tables
 from decidua.job import job
+from decidua.learning.methods import NAMES
 from decidua.learning.performance import roc_table, summary
 
 if __name__ == "__main__":
     with job(snakemake):
         predictions = tables.read(snakemake.input.predictions)
-        confidence = snakemake.params.settings["confidence"]
-        table = summary(predictions, snakemake.wildcards.study, confidence=confidence)
+        settings = snakemake.params.settings
+        confidence, model = settings["confidence"], NAMES[settings["method"]]
+        table = summary(predictions, snakemake.wildcards.study, model, confidence)
         tables.write(table, snakemake.output.performance)
         tables.write(roc_table(predictions, confidence), snakemake.output.roc)

@@ -249,6 +249,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         yield from _cohort_problems(f"cohorts.{name}", cohort, config, dictionary, roots)
     yield from _shared_role_problems(config, dictionary)
     for name, study in config["studies"].items():
+        yield from _batch_problems(f"studies.{name}", study, config["classifier"])
         if study["source"] == "counts":
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             for key in ("counts", "samples"):
@@ -256,7 +257,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         if study.get("identifiers"):
             yield from _file_problem(f"studies.{name}.identifiers", study["identifiers"], roots)
     for name, entry in config["predictions"].items():
-        yield from _prediction_problems(f"predictions.{name}", entry, config["studies"], roots)
+        yield from _prediction_problems(f"predictions.{name}", entry, config, roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
             yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
@@ -268,17 +269,33 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
 
 
 def _prediction_problems(
-    key: str, entry: Mapping[str, Any], studies: Mapping[str, Any], roots: Sequence[Path]
+    key: str, entry: Mapping[str, Any], config: Mapping[str, Any], roots: Sequence[Path]
 ) -> Iterator[str]:
-    if not entry["model"].endswith(".json") and entry["model"] not in studies:
+    model, studies = entry["model"], config["studies"]
+    if not model.endswith(".json") and model not in studies:
         yield (
-            f"{key}.model: found {entry['model']!r}; expected the path of a model (.json) or one of the "
+            f"{key}.model: found {model!r}; expected the path of a model (.json) or one of the "
             f"studies: {', '.join(studies) or 'there is none'}"
         )
-    named = ["counts", "samples", "identifiers", *(["model"] if entry["model"].endswith(".json") else [])]
+    own = studies.get(model, {}).get("classifier", {})
+    if {**config["classifier"], **own}["method"] == "random_forest" and model in studies:
+        yield (
+            f"{key}.model: found {model!r}, a random forest; expected a study with another "
+            "classifier.method: a forest has no coefficients to write down"
+        )
+    named = ["counts", "samples", "identifiers", *(["model"] if model.endswith(".json") else [])]
     for file in named:
         if entry.get(file):
             yield from _file_problem(f"{key}.{file}", entry[file], roots)
+
+
+def _batch_problems(key: str, study: Mapping[str, Any], inherited: Mapping[str, Any]) -> Iterator[str]:
+    """Adjusting for batches needs them."""
+    own = study.get("classifier", {})
+    if {**inherited, **own}["adjust_batch"] and not study.get("columns", {}).get("batch"):
+        where = f"{key}.classifier.adjust_batch"
+        where = where if "adjust_batch" in own else f"classifier.adjust_batch, for {key}"
+        yield f"{where}: found true; expected false, or the column of the batches as {key}.columns.batch"
 
 
 def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:

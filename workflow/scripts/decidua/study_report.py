@@ -64,9 +64,32 @@ def _performance(performance: pd.DataFrame) -> Part:
     )
 
 
+def _methods(methods: pd.DataFrame) -> Part:
+    rows = []
+    for (name, role), found in methods.groupby(["variable", "level"], sort=False):
+        by_quantity = {row["quantity"]: row for row in found.to_dict("records")}
+        shown = [by_quantity[quantity] for quantity in ("AUC within folds", "accuracy", "Brier score")]
+        rows.append([name, role, *(value(row, 3) for row in shown)])
+    majority = methods[methods["quantity"] == "majority rate"].dropna(subset=["estimate"])
+    beside = f" (majority rate {value(majority.iloc[0].to_dict(), 3)})" if len(majority) else ""
+    title = "Methods in the same folds of one repeat"
+    return Part(
+        [],
+        [
+            "Challengers are compared with the method in use, which was set before; it is not chosen by this"
+            " comparison, for the best of several, chosen after the fact, looks better than it is."
+        ]
+        if len(rows) > 1
+        else [],
+        [],
+        [Table(title, ["Method", "", "AUC within folds", f"Accuracy{beside}", "Brier score"], rows)],
+    )
+
+
 #: The parts of a study's section, in order, each by the table that it reads.
 PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
     "performance": _performance,
+    "methods": _methods,
 }
 
 

@@ -1,23 +1,27 @@
 """How well do the counts tell cases from controls in samples that no step of the learning has seen?
 
-Repeated, stratified (and grouped) nested cross-validation of a ridge logistic regression. Everything that
-learns (size-factor reference, gene filter, standardisation, penalty, threshold, coefficients) learns in
-`learn`, which is handed the training samples and nothing else.
+Repeated, stratified (and grouped) nested cross-validation of a ridge logistic regression or a challenger.
+Everything that learns (size-factor reference, gene filter, transform, batch offsets, standardisation, genes,
+penalty, coefficients, calibration, threshold) learns in `learn_from`, which is handed the training samples
+and nothing else (see `decidua.learning.guard`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from decidua.errors import InputError
-from decidua.learning import preparation, ridge
+from decidua.learning import methods, preparation
 from decidua.learning.folds import inner_folds, splits, stratified_folds, too_few_members
+from decidua.learning.guard import Sealed, Training
+from decidua.learning.methods import Fitted, Predictor
 from decidua.learning.performance import CASE, CONTROL, auc
+from decidua.learning.platt import Calibration, calibrate
 from decidua.learning.preparation import Preparation, Preparing
+from decidua.learning.ridge import NotConverged
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ class Settings:
     threshold: probability from which a sample is called a case; None chooses it in the inner folds (greatest
         balanced accuracy).
     top: how many genes of the largest standardised coefficients are counted for `top_frequency`.
+    method: one of `decidua.learning.methods.NAMES`.
+    size_factors, transform, adjust_batch: as in `Preparing`.
+    calibrate: whether probabilities are calibrated on held-out scores of the inner folds; they are in any
+        case where scores are no log odds (random_forest, svm).
     """
 
     repeats: int = 10
@@ -44,6 +52,11 @@ class Settings:
     min_share: float = 0.2
     threshold: float | None = None
     top: int = 20
+    method: str = "ridge"
+    size_factors: str = "median_of_ratios"
+    transform: str = "log"
+    adjust_batch: bool = False
+    calibrate: bool = True
 
     def __post_init__(self) -> None:
         least = {"repeats": 1, "folds": 2, "inner_folds": 2, "penalties": 1, "min_count": 1, "top": 1}
@@ -58,6 +71,16 @@ class Settings:
             wrong.append(("min_share", self.min_share, "a share from 0 to 1"))
         if self.threshold is not None and not 0 < self.threshold < 1:
             wrong.append(("threshold", self.threshold, "a probability between 0 and 1"))
+        choices = {
+            "method": methods.NAMES,
+            "size_factors": preparation.SIZE_FACTORS,
+            "transform": preparation.TRANSFORMS,
+        }
+        wrong += [
+            (name, getattr(self, name), f"one of {', '.join(known)}")
+            for name, known in choices.items()
+            if getattr(self, name) not in known
+        ]
         if wrong:
             raise InputError(
                 f"classifier, `{name}`: found {found}; expected {right}" for name, found, right in wrong
@@ -66,7 +89,7 @@ class Settings:
     @property
     def preparing(self) -> Preparing:
         """How counts become values."""
-        return Preparing(self.min_count, self.min_share)
+        return Preparing(self.min_count, self.min_share, self.size_factors, self.transform, self.adjust_batch)
 
     @property
     def grid(self) -> np.ndarray:
@@ -78,21 +101,36 @@ class Settings:
 class Model:
     """What one training set taught; new samples are only put through it.
 
-    coefficients: one a gene of `preparation.genes`, on standardised expression. deviance: mean log loss of
-    the held-out inner samples under each penalty of the grid, strong to weak.
+    predictor: scores standardised expression of the genes of `preparation.genes`. penalty: the tuning value
+    chosen (NaN where nothing is tuned). deviance: mean log loss of the held-out inner samples under each
+    tuning value, the simplest model first; of calibrated scores where scores are no log odds.
     """
 
     preparation: Preparation
-    coefficients: np.ndarray
-    intercept: float
+    predictor: Predictor
     penalty: float
     threshold: float
     inner_folds: int
     deviance: np.ndarray = field(repr=False)
+    calibration: Calibration = Calibration()
 
-    def score(self, counts: np.ndarray) -> np.ndarray:
-        """Linear predictors (logits of being a case) of samples x all genes."""
-        return self.preparation.transform(counts) @ self.coefficients + self.intercept
+    @property
+    def coefficients(self) -> np.ndarray:
+        """One a gene of `preparation.genes`, on standardised expression; a forest's importances."""
+        return self.predictor.coefficients
+
+    @property
+    def intercept(self) -> float:
+        """Of a linear model."""
+        return self.predictor.intercept
+
+    def score(self, counts: np.ndarray, batches: np.ndarray | None = None) -> np.ndarray:
+        """Scores (of ridge the linear predictors, logits of being a case) of samples x all genes."""
+        return self.predictor.score(self.preparation.transform(counts, batches))
+
+    def probability(self, scores: np.ndarray) -> np.ndarray:
+        """Of being a case."""
+        return self.calibration.probability(scores)
 
 
 @dataclass(frozen=True)
@@ -100,10 +138,13 @@ class CrossValidation:
     """The outcome of a repeated nested cross-validation.
 
     predictions: a row a sample and repeat: sample, group (NA when ungrouped), label, repeat, fold, score
-        (logit), probability, threshold, predicted.
+        (of ridge the logit, not calibrated), probability (calibrated where that is asked), threshold,
+        predicted.
     folds: a row an outer fold: repeat, fold, n_train, n_test, n_train_case, n_test_case, genes,
-        reference_genes, reference, inner_folds, penalty, at_edge (strongest, weakest or inside), deviance,
-        threshold, auc (NA when the fold tests one class), note.
+        reference_genes, reference (of the size factors), method, transform, batches (adjusted for; NA when
+        not), inner_folds, penalty, at_edge (strongest, weakest or inside; NA, as the penalty, where nothing
+        is tuned), deviance, calibration_intercept and calibration_slope (NA without), threshold, auc (NA
+        when the fold tests one class), note.
     genes: a row a gene over all outer folds, best mean rank first: gene, kept (share of the folds whose
         filter let it through), mean_coefficient (standardised; 0 where filtered out), mean_rank (1 =
         largest absolute coefficient), top_frequency (share of the folds with the gene among the top),
@@ -116,35 +157,103 @@ class CrossValidation:
 
 
 def learn(
-    counts: np.ndarray, is_case: np.ndarray, groups: np.ndarray, settings: Settings, rng: np.random.Generator
+    counts: np.ndarray,
+    is_case: np.ndarray,
+    groups: np.ndarray,
+    settings: Settings,
+    rng: np.random.Generator,
+    batches: np.ndarray | None = None,
 ) -> Model:
-    """Learn everything from a training set: penalty and threshold in inner folds, then the model.
+    """As `learn_from`, of arrays that hold training samples only."""
+    return learn_from(Training(counts, is_case, groups, batches), settings, rng)
 
-    Args:
-        counts: training samples x genes, float32, C order.
-        is_case, groups: a boolean and an integer code a training sample.
+
+def learn_from(training: Training, settings: Settings, rng: np.random.Generator) -> Model:
+    """Learn everything from a training set: penalty, calibration, threshold in inner folds, then the model.
 
     Raises:
         InputError: a training set too small to split, or without an expressed gene.
+        NotConverged: the method found no solution.
     """
-    fold_of, number = inner_folds(is_case, groups, settings.inner_folds, rng)
-    grid = settings.grid
-    held_out = np.empty((len(counts), len(grid)))
-    for train, test in splits(fold_of):
-        prepared, values = preparation.fit(counts[train], settings.preparing)
-        path = ridge.fit_path(_products(values, values), is_case[train], grid)
-        held_out[test] = path.score(_products(prepared.transform(counts[test]), values))
-    deviance = _log_loss(held_out, is_case)
-    chosen = int(np.argmin(deviance))  # the first of equals, which is the strongest penalty
-    threshold = settings.threshold
-    if threshold is None:
-        threshold = best_threshold(expit(held_out[:, chosen]), is_case)
-    prepared, values = preparation.fit(counts, settings.preparing)
-    path = ridge.fit_path(_products(values, values), is_case, grid[: chosen + 1])
-    coefficients = path.weights[-1] @ values.astype(float) / values.shape[1]
-    return Model(
-        prepared, coefficients, float(path.intercepts[-1]), float(grid[chosen]), threshold, number, deviance
-    )
+    (model,) = learn_each(training, [settings], rng)
+    if isinstance(model, NotConverged):
+        raise model
+    return model
+
+
+def learn_each(
+    training: Training, choices: Sequence[Settings], rng: np.random.Generator
+) -> list[Model | NotConverged]:
+    """As `learn_from` for several methods, in the same inner folds; counts are prepared once for all.
+
+    Args:
+        choices: settings that differ in `method`, `calibrate` and `threshold` at most.
+        rng: what comes of a method does not depend on which others there are.
+
+    Returns:
+        A model a choice, or why it found no solution.
+    """
+    how = choices[0].preparing
+    fold_of, number = inner_folds(training.is_case, training.groups, choices[0].inner_folds, rng)
+    seed = int(rng.integers(2**31))
+    learners = [_Learner(choice, training, number, np.random.default_rng(seed)) for choice in choices]
+    for inner, sealed, positions in training.folds(fold_of):
+        prepared, values = preparation.fit(inner.counts, how, inner.batches)
+        fits = [learner.fit(values, inner.is_case) for learner in learners]
+        for learner, scores in zip(learners, sealed.score(_Fits(prepared, fits)), strict=True):
+            learner.held_out[positions] = scores
+    prepared, values = preparation.fit(training.counts, how, training.batches)
+    return [learner.finish(prepared, values) for learner in learners]
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """What several methods fitted to the same prepared training samples."""
+
+    preparation: Preparation
+    fitted: list[Fitted | None]
+
+    def score(self, counts: np.ndarray, batches: np.ndarray | None) -> list[np.ndarray | float]:
+        values = self.preparation.transform(counts, batches)
+        return [np.nan if fitted is None else fitted.score(values) for fitted in self.fitted]
+
+
+class _Learner:
+    """One method on its way through the inner folds of a training set."""
+
+    def __init__(self, settings: Settings, training: Training, number: int, rng: np.random.Generator):
+        self.settings, self.is_case, self.number, self.rng = settings, training.is_case, number, rng
+        self.method = methods.method(settings.method, settings.grid)
+        self.held_out = np.empty((len(training), len(self.method.tunings)))
+        self.failed: NotConverged | None = None
+
+    def fit(self, values: np.ndarray, is_case: np.ndarray) -> Fitted | None:
+        """The models of all tuning values in an inner fold; None when one of them found no solution."""
+        if self.failed is None:
+            try:
+                return self.method.fit(values, is_case, self.method.tunings, self.rng, trial=True)
+            except NotConverged as failed:
+                self.failed = failed
+        return None
+
+    def finish(self, prepared: Preparation, values: np.ndarray) -> Model | NotConverged:
+        """Choose by what was held out, then fit in all training samples."""
+        if self.failed is not None:
+            return self.failed
+        deviance = _deviance(self.held_out, self.is_case, self.method.logits)
+        chosen = int(np.argmin(deviance))  # the first of equals, which is the simplest model
+        tunings, held_out = self.method.tunings[: chosen + 1], self.held_out[:, chosen]
+        calibration = Calibration()
+        if self.settings.calibrate or not self.method.logits:
+            calibration = calibrate(held_out, self.is_case)
+        threshold = self.settings.threshold
+        if threshold is None:
+            threshold = best_threshold(calibration.probability(held_out), self.is_case)
+        try:
+            predictor = self.method.fit(values, self.is_case, tunings, self.rng).last()
+        except NotConverged as failed:
+            return failed
+        return Model(prepared, predictor, float(tunings[-1]), threshold, self.number, deviance, calibration)
 
 
 def learn_all(
@@ -153,6 +262,7 @@ def learn_all(
     groups: pd.Series | None,
     settings: Settings,
     rng: np.random.Generator,
+    batches: pd.Series | None = None,
 ) -> tuple[Model, pd.Index]:
     """Learn from every sample of a study, for others to be scored; nothing is measured.
 
@@ -161,16 +271,9 @@ def learn_all(
     Returns:
         The model, and the genes that its positions mean.
     """
-    counts, is_case, codes, _ = _aligned(counts, labels, groups)
-    matrix, genes = _sorted_by_gene(counts)
+    study = _study(counts, labels, groups, batches, settings)
     with threadpool_limits(limits=1, user_api="blas"):
-        return learn(matrix, is_case, codes, settings, rng), genes
-
-
-def _sorted_by_gene(counts: pd.DataFrame) -> tuple[np.ndarray, pd.Index]:
-    """Samples x genes, float32, C order; and the genes, sorted by name."""
-    by_gene = np.argsort(counts.index.to_numpy(dtype=object), kind="stable")
-    return np.ascontiguousarray(counts.to_numpy()[by_gene].T, dtype=np.float32), counts.index[by_gene]
+        return learn_from(study.everyone, settings, rng), study.genes
 
 
 def best_threshold(probability: np.ndarray, is_case: np.ndarray) -> float:
@@ -196,18 +299,29 @@ class Folds:
     coefficients: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class _Study:
+    """Everything given, samples sorted by name and genes too; groups are names, NA where there are none."""
+
+    samples: pd.Index
+    genes: pd.Index
+    groups: np.ndarray
+    everyone: Training
+
+
 def cross_validate(
     counts: pd.DataFrame,
     labels: pd.Series,
     groups: pd.Series | None,
     settings: Settings,
     rng: np.random.Generator,
+    batches: pd.Series | None = None,
 ) -> CrossValidation:
-    """Repeated nested cross-validation of the ridge logistic regression, at once.
+    """Repeated nested cross-validation, at once.
 
     Args and Raises are those of `evaluate_folds`, Returns that of `combine`.
     """
-    return combine([evaluate_folds(counts, labels, groups, settings, rng)], settings)
+    return combine([evaluate_folds(counts, labels, groups, settings, rng, batches=batches)], settings)
 
 
 def evaluate_folds(
@@ -218,6 +332,7 @@ def evaluate_folds(
     rng: np.random.Generator,
     part: int = 1,
     parts: int = 1,
+    batches: pd.Series | None = None,
 ) -> Folds:
     """Learn and test in a share of the outer folds of all repeats.
 
@@ -228,46 +343,68 @@ def evaluate_folds(
         rng: its spawned children serve the repeats and theirs the folds, so what comes of a fold depends
             neither on how many others there are nor on which share it is in.
         part, parts: which share, 1 to `parts`, and of how many; not more than there are folds.
+        batches: what was handled together in the laboratory, by sample; asked for to adjust for it.
 
     Raises:
         InputError: labels that do not fit the counts, too few samples or groups, nothing expressed.
     """
-    counts, is_case, codes, names = _aligned(counts, labels, groups)
-    problem = too_few_members(is_case, codes, settings.folds, grouped=pd.notna(names).any())
-    if problem:
-        raise InputError(problem)
-    matrix, genes = _sorted_by_gene(counts)
+    study = _study(counts, labels, groups, batches, settings)
     predictions, fold_rows, coefficients = [], [], {}
     with threadpool_limits(limits=1, user_api="blas"):
-        for repeat, fold, train, test, stream in _outer_folds(is_case, codes, settings, rng):
+        for repeat, fold, train, test, stream in _outer_folds(study, settings, rng):
             if ((repeat - 1) * settings.folds + fold - part) % parts:
                 continue
-            model = learn(matrix[train], is_case[train], codes[train], settings, stream)
-            scores = model.score(matrix[test])
-            predictions.append(
-                pd.DataFrame(
-                    {
-                        "sample": counts.columns[test],
-                        "group": names[test],
-                        "label": np.where(is_case[test], CASE, CONTROL),
-                        "repeat": repeat,
-                        "fold": fold,
-                        "score": scores,
-                        "probability": expit(scores),
-                        "threshold": model.threshold,
-                        "predicted": np.where(expit(scores) >= model.threshold, CASE, CONTROL),
-                    }
-                )
-            )
-            place = {"repeat": repeat, "fold": fold}
-            fold_rows.append(place | _fold_row(model, scores, is_case[train], is_case[test], settings))
-            coefficients[f"{repeat}:{fold}"] = np.full(len(counts), np.nan)
+            training, sealed = study.everyone.split(train, test)
+            model = learn_from(training, settings, stream)
+            scores = sealed.score(model)
+            predictions.append(_predictions(study, test, repeat, fold, model, scores))
+            row = _fold_row(model, scores, training, study.everyone.is_case[test], settings)
+            row["notes"] = [*_learning_notes(model, training, sealed, settings), *row["notes"]]
+            fold_rows.append({"repeat": repeat, "fold": fold} | row)
+            coefficients[f"{repeat}:{fold}"] = np.full(len(study.genes), np.nan)
             coefficients[f"{repeat}:{fold}"][model.preparation.genes] = model.coefficients
     return Folds(
-        predictions=_typed(pd.concat(predictions), "sample", "group", "label", "predicted"),
-        folds=_typed(pd.DataFrame(fold_rows).astype({"auc": "Float64"}), "reference", "at_edge", "note"),
-        coefficients=pd.DataFrame(coefficients, index=genes.rename("gene")),
+        predictions=pd.concat(predictions),
+        folds=_fold_table(fold_rows),
+        coefficients=pd.DataFrame(coefficients, index=study.genes),
     )
+
+
+def evaluate_methods(
+    counts: pd.DataFrame,
+    labels: pd.Series,
+    groups: pd.Series | None,
+    settings: Settings,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    batches: pd.Series | None = None,
+) -> dict[str, pd.DataFrame | str]:
+    """Held-out predictions of several methods, in the folds of the first repeat of `evaluate_folds`.
+
+    Args:
+        names: of `decidua.learning.methods.NAMES`; their probabilities are calibrated.
+        Others: as of `evaluate_folds`, whose repeats, method and calibrate do not count here.
+
+    Returns:
+        For each method its predictions, or why it found no solution in one of the folds.
+    """
+    if not names:
+        return {}
+    study = _study(counts, labels, groups, batches, settings)
+    once = replace(settings, repeats=1, calibrate=True)
+    choices = [replace(once, method=name) for name in names]
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
+    failed: dict[str, str] = {}
+    with threadpool_limits(limits=1, user_api="blas"):
+        for repeat, fold, train, test, stream in _outer_folds(study, once, rng):
+            training, sealed = study.everyone.split(train, test)
+            for name, model in zip(names, learn_each(training, choices, stream), strict=True):
+                if isinstance(model, NotConverged):
+                    failed.setdefault(name, f"repeat {repeat}, fold {fold}: {model}")
+                    continue
+                scores = sealed.score(model)
+                found[name].append(_predictions(study, test, repeat, fold, model, scores))
+    return {name: failed.get(name) or _sorted(pd.concat(found[name])) for name in names}
 
 
 def combine(parts: Sequence[Folds], settings: Settings) -> CrossValidation:
@@ -286,14 +423,74 @@ def combine(parts: Sequence[Folds], settings: Settings) -> CrossValidation:
     for repeat, fold in zip(folds["repeat"], folds["fold"], strict=True):
         tally.add(coefficients[f"{repeat}:{fold}"].to_numpy())
     return CrossValidation(
-        predictions=predictions.sort_values(["repeat", "sample"], kind="stable", ignore_index=True),
+        predictions=_sorted(predictions),
         folds=folds,
         genes=tally.table(coefficients.index),
     )
 
 
+def _predictions(
+    study: _Study, test: np.ndarray, repeat: int, fold: int, model: Model, scores: np.ndarray
+) -> pd.DataFrame:
+    """What a model says of the samples it was tested on, beside their labels."""
+    probability = model.probability(scores)
+    table = pd.DataFrame(
+        {
+            "sample": study.samples[test],
+            "group": study.groups[test],
+            "label": np.where(study.everyone.is_case[test], CASE, CONTROL),
+            "repeat": repeat,
+            "fold": fold,
+            "score": scores,
+            "probability": probability,
+            "threshold": model.threshold,
+            "predicted": np.where(probability >= model.threshold, CASE, CONTROL),
+        }
+    )
+    return _typed(table, "sample", "group", "label", "predicted")
+
+
+def _sorted(predictions: pd.DataFrame) -> pd.DataFrame:
+    return predictions.sort_values(["repeat", "sample"], kind="stable", ignore_index=True)
+
+
+#: Columns of the folds' table that may be blank, and its text.
+_BLANK = {
+    "batches": "Int64",
+    "penalty": "Float64",
+    "calibration_intercept": "Float64",
+    "calibration_slope": "Float64",
+    "auc": "Float64",
+}
+_TEXT = ("reference", "method", "transform", "at_edge", "note")
+
+
+def _fold_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Rows of outer folds, typed, their notes in one column."""
+    for row in rows:
+        row["note"] = "; ".join(filter(None, row.pop("notes"))) or pd.NA
+    return _typed(pd.DataFrame(rows).astype(_BLANK), *_TEXT)
+
+
 def _typed(table: pd.DataFrame, *text: str) -> pd.DataFrame:
     return table.astype({name: "string" for name in text})
+
+
+def _study(
+    counts: pd.DataFrame,
+    labels: pd.Series,
+    groups: pd.Series | None,
+    batches: pd.Series | None,
+    settings: Settings,
+) -> _Study:
+    counts, is_case, codes, names = _aligned(counts, labels, groups)
+    problem = too_few_members(is_case, codes, settings.folds, grouped=pd.notna(names).any())
+    if problem:
+        raise InputError(problem)
+    by_gene = np.argsort(counts.index.to_numpy(dtype=object), kind="stable")
+    matrix = np.ascontiguousarray(counts.to_numpy()[by_gene].T, dtype=np.float32)
+    everyone = Training(matrix, is_case, codes, _batch_codes(counts.columns, batches, settings))
+    return _Study(counts.columns, pd.Index(counts.index[by_gene], name="gene"), names, everyone)
 
 
 def _aligned(
@@ -318,47 +515,69 @@ def _aligned(
     return counts[samples], (labels == CASE).to_numpy(dtype=bool), codes, names
 
 
+def _batch_codes(samples: pd.Index, batches: pd.Series | None, settings: Settings) -> np.ndarray | None:
+    """A number a sample, whatever the order of the samples; None where batches play no part."""
+    if not settings.adjust_batch:
+        return None
+    known = batches is not None and set(samples) <= set(batches.index)
+    if not known or batches.loc[list(samples)].isna().any():
+        raise InputError("batches: found a sample without a batch; expected one for every sample")
+    return np.unique(batches.loc[list(samples)].astype(str), return_inverse=True)[1]
+
+
 def _outer_folds(
-    is_case: np.ndarray, codes: np.ndarray, settings: Settings, rng: np.random.Generator
+    study: _Study, settings: Settings, rng: np.random.Generator
 ) -> Iterator[tuple[int, int, np.ndarray, np.ndarray, np.random.Generator]]:
     """Repeat, fold, positions of training and test samples, and the fold's own random stream."""
     for repeat, child in enumerate(rng.spawn(settings.repeats), start=1):
         deal, *streams = child.spawn(settings.folds + 1)
-        fold_of = stratified_folds(is_case, codes, settings.folds, deal)
+        fold_of = stratified_folds(study.everyone.is_case, study.everyone.groups, settings.folds, deal)
         for fold, ((train, test), stream) in enumerate(zip(splits(fold_of), streams, strict=True), start=1):
             yield repeat, fold, train, test, stream
 
 
 def _fold_row(
-    model: Model, scores: np.ndarray, train_case: np.ndarray, test_case: np.ndarray, settings: Settings
+    model: Model, scores: np.ndarray, training: Training, test_case: np.ndarray, settings: Settings
 ) -> dict[str, object]:
-    edge = {settings.strongest: "strongest", settings.weakest: "weakest"}
-    notes = []
-    if model.inner_folds < settings.inner_folds:
-        fewest = "cases" if train_case.sum() <= (~train_case).sum() else "controls"
-        notes.append(
-            f"{model.inner_folds} inner folds, not {settings.inner_folds}: the training set has"
-            f" {min(train_case.sum(), (~train_case).sum())} {fewest}"
-        )
+    tunings = methods.method(settings.method, settings.grid).tunings
+    edge = {tunings[-1]: "weakest", tunings[0]: "strongest"}
+    tuned = not np.isnan(model.penalty)
+    prepared, calibrated = model.preparation, model.calibration != Calibration()
     one_class = test_case.all() or not test_case.any()
-    if one_class:
-        notes.append("no AUC: the fold tests one class only")
     return {
-        "n_train": len(train_case),
+        "n_train": len(training),
         "n_test": len(test_case),
-        "n_train_case": int(train_case.sum()),
+        "n_train_case": int(training.is_case.sum()),
         "n_test_case": int(test_case.sum()),
-        "genes": len(model.preparation.genes),
-        "reference_genes": len(model.preparation.reference.genes),
-        "reference": model.preparation.reference.rule,
+        "genes": len(prepared.genes),
+        "reference_genes": len(prepared.reference.genes),
+        "reference": prepared.reference.rule,
+        "method": settings.method,
+        "transform": settings.transform,
+        "batches": pd.NA if prepared.batches is None else len(prepared.batches.codes),
         "inner_folds": model.inner_folds,
-        "penalty": model.penalty,
-        "at_edge": edge.get(model.penalty, "inside"),
+        "penalty": model.penalty if tuned else pd.NA,
+        "at_edge": edge.get(model.penalty, "inside") if tuned else pd.NA,
         "deviance": float(model.deviance.min()),
+        "calibration_intercept": model.calibration.intercept if calibrated else pd.NA,
+        "calibration_slope": model.calibration.slope if calibrated else pd.NA,
         "threshold": model.threshold,
         "auc": pd.NA if one_class else auc(scores, test_case),
-        "note": "; ".join(notes) or pd.NA,
+        "notes": ["no AUC: the fold tests one class only" if one_class else ""],
     }
+
+
+def _learning_notes(model: Model, training: Training, sealed: Sealed, settings: Settings) -> Iterator[str]:
+    """What a reader of a fold's numbers should know of how they were learned."""
+    if model.inner_folds < settings.inner_folds:
+        cases, controls = training.is_case.sum(), (~training.is_case).sum()
+        yield (
+            f"{model.inner_folds} inner folds, not {settings.inner_folds}: the training set has"
+            f" {min(cases, controls)} {'cases' if cases <= controls else 'controls'}"
+        )
+    known = model.preparation.batches
+    if known is not None and (unknown := sealed.unknown_batches(known.codes)):
+        yield f"{unknown} tested of a batch that training has not, left at the overall mean"
 
 
 class _GeneTally:
@@ -400,12 +619,13 @@ class _GeneTally:
         return table.sort_values(["mean_rank", "gene"], kind="stable", ignore_index=True)
 
 
-def _products(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Inner products per gene, so that a penalty means the same whatever the number of genes."""
-    samples, genes = columns.shape
-    if genes < 4 * samples:  # close to singular, where single precision is not enough, and cheap
-        rows, columns = rows.astype(float), columns.astype(float)
-    return (rows @ columns.T).astype(float) / genes
+def _deviance(held_out: np.ndarray, is_case: np.ndarray, logits: bool) -> np.ndarray:
+    """Mean log loss under each tuning value; scores that are no log odds are calibrated for it."""
+    if logits:
+        return _log_loss(held_out, is_case)
+    fits = [calibrate(scores, is_case) for scores in held_out.T]
+    calibrated = [fit.intercept + fit.slope * scores for fit, scores in zip(fits, held_out.T, strict=True)]
+    return _log_loss(np.column_stack(calibrated), is_case)
 
 
 def _log_loss(scores: np.ndarray, is_case: np.ndarray) -> np.ndarray:

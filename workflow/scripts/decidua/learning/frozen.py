@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from decidua.errors import InputError
 from decidua.gene_ids import kind_of, positions, translate
 from decidua.learning.cross_validation import Model
+from decidua.learning.normalisation import DispersionTrend, LibrarySizes, TMMReference
 from decidua.learning.performance import CASE, CONTROL
+from decidua.learning.platt import Calibration
 from decidua.learning.preparation import Preparation, SizeFactorReference
 
 FORMAT, FORMAT_VERSION = "decidua frozen model", 1
@@ -25,9 +26,14 @@ NAMED = 5
 class FrozenModel:
     """A linear classifier with the frozen way from counts to its score.
 
-    genes, centre, scale, coefficients: one entry a gene; values are standardised log normalised counts.
-    reference_genes, reference_log_means: what size factors are measured against.
-    intercept: of the score, a logit. threshold: probability from which a sample is called a case.
+    genes, centre, scale, coefficients: one entry a gene; values are standardised, transformed, normalised
+        counts. intercept: of the score.
+    size_factors: one of `preparation.SIZE_FACTORS`; reference_genes, reference_values: what they are measured
+        against (mean log counts; of tmm the reference sample's counts; of log_cpm nothing), reference_scale:
+        of tmm.
+    trend: asymptote, extra and noise of a variance-stabilising transform; None: logarithms.
+    calibration: intercept and slope from scores to logits of probabilities.
+    threshold: probability from which a sample is called a case.
     about: what people must know of it: title, labels, training set, settings, performance, intended use.
     """
 
@@ -36,10 +42,13 @@ class FrozenModel:
     scale: np.ndarray
     coefficients: np.ndarray
     intercept: float
-    threshold: float
+    size_factors: str
     reference_genes: tuple[str, ...]
-    reference_log_means: np.ndarray
-    reference_rule: str
+    reference_values: np.ndarray
+    reference_scale: float | None
+    trend: tuple[float, ...] | None
+    calibration: tuple[float, float]
+    threshold: float
     about: Mapping[str, Any]
 
     @property
@@ -52,7 +61,8 @@ class FrozenModel:
 class Scores:
     """What a model says of other samples.
 
-    table: a row a sample: sample, size_factor, score (logit), probability, predicted.
+    table: a row a sample: sample, size_factor, score, logit (of the calibrated probability), probability,
+        predicted.
     genes: a row a gene of the model: gene, coefficient, found.
     coverage: share of the model's genes that were found; weight: share of the sum of absolute coefficients.
     reference: share of the genes found that size factors are measured against.
@@ -70,21 +80,32 @@ class Scores:
 def freeze(model: Model, genes: pd.Index, about: Mapping[str, Any]) -> FrozenModel:
     """Take a model out of its matrix: positions of genes become names.
 
+    A batch adjustment stays behind: a new laboratory's batch is none of those that training had.
+
     Args:
-        model: as learned from counts with these genes, in this order.
+        model: a linear one, as learned from counts with these genes, in this order.
     """
-    prepared = model.preparation
+    prepared, reference = model.preparation, model.preparation.reference
+    # A library size is comparable over the same genes only.
+    used, values, scale, method = tuple(genes), np.empty(0), None, "log_cpm"
+    if isinstance(reference, SizeFactorReference):
+        used, values, method = tuple(genes[reference.genes]), reference.log_means, "median_of_ratios"
+    elif isinstance(reference, TMMReference):
+        values, scale, method = reference.counts, reference.scale, "tmm"
     return FrozenModel(
         genes=tuple(genes[prepared.genes]),
         centre=np.asarray(prepared.centre, dtype=float),
         scale=np.asarray(prepared.scale, dtype=float),
         coefficients=np.asarray(model.coefficients, dtype=float),
         intercept=model.intercept,
+        size_factors=method,
+        trend=None if prepared.trend is None else astuple(prepared.trend),
+        calibration=astuple(model.calibration),
         threshold=model.threshold,
-        reference_genes=tuple(genes[prepared.reference.genes]),
-        reference_log_means=np.asarray(prepared.reference.log_means, dtype=float),
-        reference_rule=prepared.reference.rule,
         about=about,
+        reference_genes=used,
+        reference_values=np.asarray(values, dtype=float),
+        reference_scale=scale,
     )
 
 
@@ -113,9 +134,11 @@ def read_model(path: str | Path) -> FrozenModel:
     if content.pop("format_version") != FORMAT_VERSION:
         raise InputError(f"{path}: found another format version; expected {FORMAT_VERSION}")
     del content["format"]
-    arrays = ("centre", "scale", "coefficients", "reference_log_means")
-    names = {key: tuple(content[key]) for key in ("genes", "reference_genes")}
-    return FrozenModel(**content | {key: np.array(content[key], dtype=float) for key in arrays} | names)
+    for key in ("centre", "scale", "coefficients", "reference_values"):
+        content[key] = np.array(content[key], dtype=float)
+    for key in ("genes", "reference_genes", "calibration", "trend"):
+        content[key] = content[key] and tuple(content[key])
+    return FrozenModel(**content)
 
 
 def score(
@@ -153,23 +176,37 @@ def score(
     }
     _require(shares, coverage, model, np.flatnonzero(~found), counts.index, where)
     matrix = translation.counts.to_numpy(dtype=float).T
-    reference = SizeFactorReference(
-        of_reference[found_reference], model.reference_log_means[found_reference], model.reference_rule
-    )
-    prepared = Preparation(reference, place[found], model.centre[found], model.scale[found])
+    reference = _reference(model, of_reference)
+    trend = model.trend and DispersionTrend(*model.trend)
+    prepared = Preparation(reference, place[found], model.centre[found], model.scale[found], trend)
     scores = prepared.transform(matrix) @ model.coefficients[found] + model.intercept
-    probability = expit(scores)
+    calibration = Calibration(*model.calibration)
+    probability = calibration.probability(scores)
     table = pd.DataFrame(
         {
             "sample": counts.columns.astype("string"),
             "size_factor": reference.size_factors(matrix),
             "score": scores,
+            "logit": calibration.intercept + calibration.slope * scores,
             "probability": probability,
             "predicted": pd.array(np.where(probability >= model.threshold, CASE, CONTROL), dtype="string"),
         }
     )
     genes = pd.DataFrame({"gene": model.genes, "coefficient": model.coefficients, "found": found})
     return Scores(table, genes.astype({"gene": "string"}), *map(float, shares.values()), translation.note)
+
+
+def _reference(model: FrozenModel, place: np.ndarray) -> SizeFactorReference | TMMReference | LibrarySizes:
+    """What size factors are measured against, by the genes' positions in another matrix."""
+    found = place >= 0
+    if model.size_factors == "log_cpm":
+        return LibrarySizes()
+    values = model.reference_values[found]
+    if model.size_factors == "tmm":
+        counts = np.zeros(place.max() + 1)
+        counts[place[found]] = values
+        return TMMReference(counts, model.reference_scale, np.flatnonzero(counts))
+    return SizeFactorReference(place[found], values, "frozen")
 
 
 def _require(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from decidua import results
 from decidua.learning.frozen import FrozenModel
+from decidua.learning.methods import NAMES
 
 INTENDED_USE = (
     "Research on endometrial or blood expression: to score samples of another study that were sequenced and"
@@ -57,7 +58,7 @@ def about_model(
         "title": title,
         "synthetic": synthetic or None,
         "labels": dict(labels),
-        "method": "ridge logistic regression on standardised log normalised counts",
+        "method": NAMES[settings["method"]],
         "penalty": penalty,
         "settings": dict(settings),
         "training": {
@@ -100,7 +101,8 @@ def model_card(model: FrozenModel, coverage: float) -> str:
         f"| A control is | {labels.get('control', 'control')} |",
         f"| Trained on | {training['samples']} samples{women}: {classes} |",
         f"| Genes | {len(model.genes)} of {training['genes_of_the_matrix']}; {model.identifiers} |",
-        f"| Size factors | median of ratios to {len(model.reference_genes)} genes ({model.reference_rule}) |",
+        f"| Size factors | {model.size_factors}, {len(model.reference_genes)} genes |",
+        f"| Transform | {_transform(model)} |",
         f"| Called a case from probability | {model.threshold:.4g} |",
         f"| Largest coefficients | {_largest(model)} |",
         f"| Scores a matrix with | {coverage:.0%} or more of genes, of weight and of size factor genes |",
@@ -122,6 +124,10 @@ def model_card(model: FrozenModel, coverage: float) -> str:
 
 def _warning(synthetic: str | None) -> list[str]:
     return [f"**{synthetic}: an example; it says nothing about patients.**", ""] if synthetic else []
+
+
+def _transform(model: FrozenModel) -> str:
+    return "variance-stabilising" if model.trend else "logarithm"
 
 
 def _largest(model: FrozenModel, number: int = 10) -> str:

@@ -33,7 +33,7 @@ def validate(
     """Performance of a frozen model on labelled samples that had no part in its training.
 
     Args:
-        scored: sample, score (logit), probability, predicted; a row a sample.
+        scored: as in `Scores`, a row a sample.
         samples: sample, label, group (NA: every sample is a woman of her own).
         threshold: the model's, from which a sample is called a case.
         population: name of the rows.
@@ -109,7 +109,7 @@ def _rate_rows(
 def _calibration_rows(
     table: pd.DataFrame, is_case: np.ndarray, confidence: float
 ) -> Iterator[dict[str, Any]]:
-    score, y = table["score"].to_numpy(), is_case.astype(float)
+    score, y = table["logit"].to_numpy(), is_case.astype(float)
     yield {"quantity": "share of cases", "estimate": y.mean(), "denominator": len(y)}
     yield {"quantity": "mean predicted probability", "estimate": expit(score).mean(), "denominator": len(y)}
     yield {"quantity": "Brier score", "estimate": _brier(score, y), "denominator": len(y)}
