@@ -7,6 +7,7 @@ import pandas as pd
 
 from decidua import words
 from decidua.report import Figure, Section, Table, value
+from decidua.results import NOT_ESTIMABLE
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -67,7 +68,20 @@ def _performance(performance: pd.DataFrame) -> Part:
     )
 
 
+def _permutation_test(test: pd.DataFrame) -> Part:
+    observed = test.iloc[0]
+    if observed["status"] == NOT_ESTIMABLE:
+        return Part(sentences=[f"Permutation test: not estimable, {observed['reason']}."])
+    number = int(test["denominator"].iloc[-1])
+    sentence = (
+        f"Permuting the labels, with the whole procedure relearned each time: p = {observed['p']:.2g}"
+        f" ({number} permutations, so p is 1/{number + 1} at the least)."
+    )
+    return Part([f"Caution: {text}." for text in words.distinct(test["reason"])], [sentence])
+
+
 #: The parts of a study's section, in order, each by the table that it reads.
 PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
     "performance": _performance,
+    "permutation_test": _permutation_test,
 }

@@ -18,6 +18,7 @@ from decidua.learning import preparation, ridge
 from decidua.learning.folds import inner_folds, splits, stratified_folds, too_few_members
 from decidua.learning.performance import CASE, CONTROL, auc
 from decidua.learning.preparation import Preparation, Preparing
+from decidua.learning.ridge import products as _products
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def evaluate_folds(
     Raises:
         InputError: labels that do not fit the counts, too few samples or groups, nothing expressed.
     """
-    counts, is_case, codes, names = _aligned(counts, labels, groups)
+    counts, is_case, codes, names = aligned(counts, labels, groups)
     problem = too_few_members(is_case, codes, settings.folds, grouped=pd.notna(names).any())
     if problem:
         raise InputError(problem)
@@ -271,7 +272,7 @@ def _typed(table: pd.DataFrame, *text: str) -> pd.DataFrame:
     return table.astype({name: "string" for name in text})
 
 
-def _aligned(
+def aligned(
     counts: pd.DataFrame, labels: pd.Series, groups: pd.Series | None
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
     """Counts, classes, group codes and group names in the order of the sample ids."""
@@ -373,14 +374,6 @@ class _GeneTally:
             }
         )
         return table.sort_values(["mean_rank", "gene"], kind="stable", ignore_index=True)
-
-
-def _products(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Inner products per gene, so that a penalty means the same whatever the number of genes."""
-    samples, genes = columns.shape
-    if genes < 4 * samples:  # close to singular, where single precision is not enough, and cheap
-        rows, columns = rows.astype(float), columns.astype(float)
-    return (rows @ columns.T).astype(float) / genes
 
 
 def _log_loss(scores: np.ndarray, is_case: np.ndarray) -> np.ndarray:
