@@ -150,6 +150,65 @@ rule plot_performance:
         "../scripts/plot_performance.py"
 
 
+# Only when the permutations are split over jobs: a share of them. Not an artifact, gone once it is gathered.
+rule permute_labels_part:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+    output:
+        permutations=temp("<restricted>/studies/{study}/parts/{part}_of_{parts}/permutations.parquet"),
+    log:
+        "<logs>/permute_labels/{study}_{part}_of_{parts}.log",
+    benchmark:
+        "<benchmarks>/permute_labels_part/{study}_{part}_of_{parts}.tsv"
+    wildcard_constraints:
+        part="[0-9]+",
+        parts="[0-9]+",
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(500, per_input=12),
+        runtime=minutes(60),
+    params:
+        settings=fold_settings,
+        permutation=permutation_settings,
+        seed=config["seed"],
+        code=fingerprint("permute_labels_part"),
+    script:
+        "../scripts/permute_labels_part.py"
+
+
+# With `classifier_jobs: 1` it makes all permutations itself, else it gathers the parts; the results are the same.
+rule permute_labels:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+        parts=parts_of_permutations,
+    output:
+        permutations="<open>/studies/{study}/permutations.csv",
+        test="<open>/studies/{study}/permutation_test.csv",
+        record="<records>/permute_labels/{study}.json",
+    log:
+        "<logs>/permute_labels/{study}.log",
+    benchmark:
+        "<benchmarks>/permute_labels/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(500, per_input=12),
+        runtime=minutes(60),
+    params:
+        settings=fold_settings,
+        permutation=permutation_settings,
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("permute_labels"),
+    script:
+        "../scripts/permute_labels.py"
+
+
 # Challengers in the folds of the first repeat. The method in use is not chosen by what comes out.
 rule compare_methods:
     input:
@@ -217,6 +276,7 @@ for study in STUDIES:  # parts are no artifacts, but what they took counts
 CHAPTERS["classifier"] = [
     *outputs(rules.cross_validate, study=STUDIES),
     *outputs(rules.measure_performance, study=STUDIES),
+    *outputs(rules.permute_labels, study=STUDIES),
     *outputs(rules.plot_roc, study=STUDIES),
     *outputs(rules.plot_performance, study=STUDIES),
     *outputs(rules.compare_methods, study=STUDIES),

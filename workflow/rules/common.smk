@@ -158,6 +158,8 @@ fold_settings = classifier_settings(
     "calibrate",
 )
 
+permutation_settings = classifier_settings("permutations", "permutation_engine")
+
 
 def shares_of_folds(study):
     """The wildcards of the shares into which a study's folds are split; no share when one job does them all."""
@@ -167,14 +169,30 @@ def shares_of_folds(study):
     return {"study": study, "part": numbers, "parts": parts}
 
 
+def shares_of_permutations(study):
+    """As `shares_of_folds`, of the label vectors of the permutation test; about fifty are the least to share."""
+    number = permutation_settings(SimpleNamespace(study=study))["permutations"]
+    parts = min(config["execution"]["classifier_jobs"], number // 50)
+    numbers = range(1, parts + 1) if parts > 1 else ()
+    return {"study": study, "part": numbers, "parts": parts}
+
+
+def parts_of_permutations(wildcards):
+    """What the jobs of those shares give."""
+    return expand(rules.permute_labels_part.output, **shares_of_permutations(wildcards.study))
+
+
 def parts_of_folds(wildcards):
     """What the jobs of those shares give."""
     return expand(rules.cross_validate_part.output, **shares_of_folds(wildcards.study))
 
 
 def benchmarks_of_parts(study):
-    """What those jobs took."""
-    return expand(rules.cross_validate_part.benchmark, **shares_of_folds(study))
+    """What those jobs, of folds and of permutations, took."""
+    return [
+        *expand(rules.cross_validate_part.benchmark, **shares_of_folds(study)),
+        *expand(rules.permute_labels_part.benchmark, **shares_of_permutations(study)),
+    ]
 
 
 def panel_file(wildcards):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from decidua import results, words
 from decidua.report import Figure, Section, Table, value
+from decidua.results import NOT_ESTIMABLE
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -64,6 +65,18 @@ def _performance(performance: pd.DataFrame) -> Part:
     )
 
 
+def _permutation_test(test: pd.DataFrame) -> Part:
+    observed = test.iloc[0]
+    if observed["status"] == NOT_ESTIMABLE:
+        return Part(sentences=[f"Permutation test: not estimable, {observed['reason']}."])
+    number = int(test["denominator"].iloc[-1])
+    sentence = (
+        f"Permuting the labels, with the whole procedure relearned each time: p = {observed['p']:.2g}"
+        f" ({number} permutations, so p is 1/{number + 1} at the least)."
+    )
+    return Part([f"Caution: {text}." for text in words.distinct(test["reason"])], [sentence])
+
+
 def _methods(methods: pd.DataFrame) -> Part:
     rows = []
     for (name, role), found in methods.groupby(["variable", "level"], sort=False):
@@ -90,6 +103,7 @@ def _methods(methods: pd.DataFrame) -> Part:
 PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
     "performance": _performance,
     "methods": _methods,
+    "permutation_test": _permutation_test,
 }
 
 

@@ -271,7 +271,7 @@ def learn_all(
     Returns:
         The model, and the genes that its positions mean.
     """
-    study = _study(counts, labels, groups, batches, settings)
+    study = aligned_study(counts, labels, groups, batches, settings)
     with threadpool_limits(limits=1, user_api="blas"):
         return learn_from(study.everyone, settings, rng), study.genes
 
@@ -300,7 +300,7 @@ class Folds:
 
 
 @dataclass(frozen=True)
-class _Study:
+class Study:
     """Everything given, samples sorted by name and genes too; groups are names, NA where there are none."""
 
     samples: pd.Index
@@ -348,7 +348,7 @@ def evaluate_folds(
     Raises:
         InputError: labels that do not fit the counts, too few samples or groups, nothing expressed.
     """
-    study = _study(counts, labels, groups, batches, settings)
+    study = aligned_study(counts, labels, groups, batches, settings)
     predictions, fold_rows, coefficients = [], [], {}
     with threadpool_limits(limits=1, user_api="blas"):
         for repeat, fold, train, test, stream in _outer_folds(study, settings, rng):
@@ -390,7 +390,7 @@ def evaluate_methods(
     """
     if not names:
         return {}
-    study = _study(counts, labels, groups, batches, settings)
+    study = aligned_study(counts, labels, groups, batches, settings)
     once = replace(settings, repeats=1, calibrate=True)
     choices = [replace(once, method=name) for name in names]
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
@@ -430,7 +430,7 @@ def combine(parts: Sequence[Folds], settings: Settings) -> CrossValidation:
 
 
 def _predictions(
-    study: _Study, test: np.ndarray, repeat: int, fold: int, model: Model, scores: np.ndarray
+    study: Study, test: np.ndarray, repeat: int, fold: int, model: Model, scores: np.ndarray
 ) -> pd.DataFrame:
     """What a model says of the samples it was tested on, beside their labels."""
     probability = model.probability(scores)
@@ -476,24 +476,28 @@ def _typed(table: pd.DataFrame, *text: str) -> pd.DataFrame:
     return table.astype({name: "string" for name in text})
 
 
-def _study(
+def aligned_study(
     counts: pd.DataFrame,
     labels: pd.Series,
     groups: pd.Series | None,
     batches: pd.Series | None,
     settings: Settings,
-) -> _Study:
-    counts, is_case, codes, names = _aligned(counts, labels, groups)
+) -> Study:
+    """Everything given, in an order that does not depend on how it was given.
+
+    Args and Raises are those of `evaluate_folds`.
+    """
+    counts, is_case, codes, names = aligned(counts, labels, groups)
     problem = too_few_members(is_case, codes, settings.folds, grouped=pd.notna(names).any())
     if problem:
         raise InputError(problem)
     by_gene = np.argsort(counts.index.to_numpy(dtype=object), kind="stable")
     matrix = np.ascontiguousarray(counts.to_numpy()[by_gene].T, dtype=np.float32)
     everyone = Training(matrix, is_case, codes, _batch_codes(counts.columns, batches, settings))
-    return _Study(counts.columns, pd.Index(counts.index[by_gene], name="gene"), names, everyone)
+    return Study(counts.columns, pd.Index(counts.index[by_gene], name="gene"), names, everyone)
 
 
-def _aligned(
+def aligned(
     counts: pd.DataFrame, labels: pd.Series, groups: pd.Series | None
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
     """Counts, classes, group codes and group names in the order of the sample ids."""
@@ -526,7 +530,7 @@ def _batch_codes(samples: pd.Index, batches: pd.Series | None, settings: Setting
 
 
 def _outer_folds(
-    study: _Study, settings: Settings, rng: np.random.Generator
+    study: Study, settings: Settings, rng: np.random.Generator
 ) -> Iterator[tuple[int, int, np.ndarray, np.ndarray, np.random.Generator]]:
     """Repeat, fold, positions of training and test samples, and the fold's own random stream."""
     for repeat, child in enumerate(rng.spawn(settings.repeats), start=1):

@@ -100,7 +100,7 @@ class Dual:
 
     def score(self, values: np.ndarray) -> np.ndarray:
         """Samples x models."""
-        return products(values, self.values) @ self.weights.T + self.intercepts
+        return ridge.products(values, self.values) @ self.weights.T + self.intercepts
 
     def last(self) -> Linear:
         """The last model, as weights of genes."""
@@ -117,7 +117,7 @@ class Ridge:
 
     def fit(self, values, is_case, tunings, rng, trial=False) -> Dual:
         """All penalties, to convergence."""
-        path = ridge.fit_path(products(values, values), is_case, tunings)
+        path = ridge.fit_path(ridge.products(values, values), is_case, tunings)
         return Dual(values, path.weights, path.intercepts)
 
 
@@ -171,7 +171,7 @@ class SupportVectors:
         """All costs, with a tight tolerance."""
         from sklearn.svm import SVC
 
-        gram, sign = products(values, values), _sign(is_case)
+        gram, sign = ridge.products(values, values), _sign(is_case)
         weights, intercepts = np.zeros((len(tunings), len(values))), np.zeros(len(tunings))
         for i, cost in enumerate(tunings):
             model = SVC(kernel="precomputed", C=cost, tol=1e-6).fit(gram, is_case == is_case[0])
@@ -254,14 +254,6 @@ def method(name: str, penalties: np.ndarray) -> Method:
         "random_forest": lambda: RandomForest(NOTHING_TUNED),
         "svm": lambda: SupportVectors(np.geomspace(1e-2, 100, 5)),
     }[name]()
-
-
-def products(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Inner products per gene, so that a penalty means the same whatever the number of genes."""
-    samples, genes = columns.shape
-    if genes < 4 * samples:  # close to singular, where single precision is not enough, and cheap
-        rows, columns = rows.astype(float), columns.astype(float)
-    return (rows @ columns.T).astype(float) / genes
 
 
 def _sign(is_case: np.ndarray) -> float:
