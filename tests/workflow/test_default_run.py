@@ -126,6 +126,16 @@ def test_the_simulated_study_says_how_good_the_classifier_is(default_run):
     assert 0.5 < auc["lower"] < auc["estimate"] < auc["upper"] <= 1
 
 
+def test_permuted_labels_are_not_told_apart_as_the_labels_are(default_run):
+    folder = default_run.results / "open/studies/endometrium"
+    draws = tables.read(folder / "permutations.csv").set_index("draw")["auc"]
+    test = tables.read(folder / "permutation_test.csv").iloc[0]
+    # p = (b + 1) / (B + 1), and the planted signal is strong
+    assert len(draws) == 101
+    assert test["p"] == pytest.approx(((draws[1:] >= draws[0] - 1e-9).sum() + 1) / 101)
+    assert test["p"] < 0.05
+
+
 def test_the_audit_says_where_print_and_counts_agree(default_run):
     audit = tables.read(default_run.results / "open/papers/han2025/audit.csv").set_index("claim")
     agrees = audit.loc["abnormal immunity, known v idiopathic, p"]

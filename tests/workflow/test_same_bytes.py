@@ -64,6 +64,7 @@ def test_one_core_for_another_user_in_the_c_locale_with_the_folds_split_over_job
     )
     assert other.status == 0, other.text
     assert other.jobs()["cross_validate_part"] == 2
+    assert other.jobs()["permute_labels_part"] == 2
     assert "cross_validate_part,2," in (other.results / "open/run/resources.csv").read_text()
     assert not list(other.results.rglob("parts")), "what is temporary stayed"
     assert hashes(other) == hashes(first)

@@ -170,9 +170,9 @@ def shares_of_folds(study):
 
 
 def shares_of_permutations(study):
-    """As `shares_of_folds`, of the label vectors of the permutation test; about fifty are the least to share."""
+    """As `shares_of_folds`, of the permutations; a hundred are the least that a job is worth."""
     number = permutation_settings(SimpleNamespace(study=study))["permutations"]
-    parts = min(config["execution"]["classifier_jobs"], number // 50)
+    parts = min(config["execution"]["classifier_jobs"], number // 100)
     numbers = range(1, parts + 1) if parts > 1 else ()
     return {"study": study, "part": numbers, "parts": parts}
 

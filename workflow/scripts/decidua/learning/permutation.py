@@ -27,7 +27,7 @@ from decidua.steps import steps
 LOGISTIC, SCREEN = "logistic", "ridge screen"
 OBSERVED = "AUC within folds dealt without labels"
 #: Label vectors that are solved together, and the least that a job is given.
-BLOCK = 50
+BLOCK = 101
 #: The AUC counted for a draw of which no fold can be evaluated, for all draws alike: a coin's.
 NEITHER = 0.5
 #: Two AUCs closer than this are equal: their sums differ in rounding only.
