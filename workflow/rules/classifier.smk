@@ -150,6 +150,67 @@ rule plot_performance:
         "../scripts/plot_performance.py"
 
 
+rule measure_panels:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+    output:
+        panels="<open>/studies/{study}/panels.csv",
+        genes="<open>/studies/{study}/panel_genes.csv",
+        pairs="<open>/studies/{study}/panel_pairs.csv",
+        record="<records>/measure_panels/{study}.json",
+    log:
+        "<logs>/measure_panels/{study}.log",
+    benchmark:
+        "<benchmarks>/measure_panels/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(600, per_input=30),
+        runtime=minutes(30),
+    params:
+        settings=fold_settings,
+        panels=classifier_settings("panel", "panel_sizes", "panel_repeats", "pair_repeats", "confidence"),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("measure_panels"),
+    script:
+        "../scripts/measure_panels.py"
+
+
+rule plot_panels:
+    input:
+        table=rules.measure_panels.output.panels,
+    output:
+        png=report(
+            "<open>/studies/{study}/figures/panels.png",
+            caption="../report/panels.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "panels", "shows": "performance against panel size"},
+        ),
+        svg="<open>/studies/{study}/figures/panels.svg",
+        pdf="<open>/studies/{study}/figures/panels.pdf",
+        source="<open>/studies/{study}/figures/panels.csv",
+        record="<records>/plot_panels/{study}.json",
+    log:
+        "<logs>/plot_panels/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_panels/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_panels"),
+    script:
+        "../scripts/plot_panels.py"
+
+
 for study in STUDIES:  # parts are no artifacts, but what they took counts
     BENCHMARKS += benchmarks_of_parts(study)
 
@@ -158,4 +219,6 @@ CHAPTERS["classifier"] = [
     *outputs(rules.measure_performance, study=STUDIES),
     *outputs(rules.plot_roc, study=STUDIES),
     *outputs(rules.plot_performance, study=STUDIES),
+    *outputs(rules.measure_panels, study=STUDIES),
+    *outputs(rules.plot_panels, study=STUDIES),
 ]

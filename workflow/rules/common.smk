@@ -342,6 +342,11 @@ def report_sections():
             ("components", "Principal components", "A description; labels played no part."),
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
+            (
+                "panels",
+                "Panels of few genes",
+                "Chosen anew in every training set, and, as a lesson, on all samples.",
+            ),
         ]
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(
