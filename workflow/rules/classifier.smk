@@ -211,6 +211,65 @@ rule plot_panels:
         "../scripts/plot_panels.py"
 
 
+# What is published of a classifier, beside the same on simulated data. The noise is in the shape of the design.
+rule frame_published:
+    input:
+        facts=published_facts,
+        performance=rules.measure_performance.output.performance,
+        panels=rules.measure_panels.output.panels,
+    output:
+        frame="<open>/studies/{study}/frame.csv",
+        record="<records>/frame_published/{study}.json",
+    log:
+        "<logs>/frame_published/{study}.log",
+    benchmark:
+        "<benchmarks>/frame_published/{study}.tsv"
+    wildcard_constraints:
+        study="|".join(FRAMED) or "(?!)",
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        shape=noise_shape,
+        settings=classifier_settings("folds", "noise_data_sets", "noise_pairs"),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("frame_published"),
+    script:
+        "../scripts/frame_published.py"
+
+
+rule plot_published:
+    input:
+        table=rules.frame_published.output.frame,
+    output:
+        png=report(
+            "<open>/studies/{study}/figures/published.png",
+            caption="../report/published.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "published", "shows": "published figures, simulation and noise"},
+        ),
+        svg="<open>/studies/{study}/figures/published.svg",
+        pdf="<open>/studies/{study}/figures/published.pdf",
+        source="<open>/studies/{study}/figures/published.csv",
+        record="<records>/plot_published/{study}.json",
+    log:
+        "<logs>/plot_published/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_published/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        synthetic=synthetic,
+        code=fingerprint("plot_published"),
+    script:
+        "../scripts/plot_published.py"
+
+
 for study in STUDIES:  # parts are no artifacts, but what they took counts
     BENCHMARKS += benchmarks_of_parts(study)
 
@@ -221,4 +280,6 @@ CHAPTERS["classifier"] = [
     *outputs(rules.plot_performance, study=STUDIES),
     *outputs(rules.measure_panels, study=STUDIES),
     *outputs(rules.plot_panels, study=STUDIES),
+    *outputs(rules.frame_published, study=FRAMED),
+    *outputs(rules.plot_published, study=FRAMED),
 ]

@@ -49,6 +49,7 @@ RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] =
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
+FRAMED = [name for name in SIMULATED if config["studies"][name].get("published")]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
@@ -158,6 +159,17 @@ def parts_of_folds(wildcards):
 def benchmarks_of_parts(study):
     """What those jobs took."""
     return expand(rules.cross_validate_part.benchmark, **shares_of_folds(study))
+
+
+def published_facts(wildcards):
+    """The published figures beside which a simulated study stands."""
+    return resource(config["studies"][wildcards.study]["published"])
+
+
+def noise_shape(wildcards):
+    """The numbers of cases, controls and genes of a simulated study."""
+    design = config["studies"][wildcards.study]["design"]
+    return {key: design[key] for key in ("cases", "controls", "genes")}
 
 
 def panel_file(wildcards):
@@ -348,6 +360,9 @@ def report_sections():
                 "Chosen anew in every training set, and, as a lesson, on all samples.",
             ),
         ]
+        if name in FRAMED:
+            caption = "All but the published figures are of simulated data."
+            figures.append(("published", "Published figures, simulation and noise", caption))
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(
             {"kind": "studies", "name": name, "title": study["title"], "synthetic": mark, "figures": figures}

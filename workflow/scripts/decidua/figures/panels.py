@@ -25,7 +25,7 @@ LOOKS = {
 AUC, ACCURACY, MAJORITY = "AUC within folds", "accuracy", "majority rate"
 STABILITY = "stability of the choice (Nogueira)"
 _SHOWN = (AUC, ACCURACY, MAJORITY, STABILITY)
-_HIGH, _GUTTER, _GAP = 92.0, 34.0, 12.0
+_HIGH, _GUTTER, _GAP = 80.0, 30.0, 10.0
 _CLOSE = 15.0
 
 
@@ -115,7 +115,7 @@ def _draw(
 def _dress(axes: Axes, rows: pd.DataFrame, line: float, sizes: Sequence[float]) -> None:
     inside = rows[rows["variable"].isin([INSIDE, PAIR_INSIDE])]
     lowest = np.nanmin([*rows["estimate"], *inside["lower"].fillna(1), 1 if np.isnan(line) else line])
-    axes.set_ylim(min(np.floor(lowest * 10) / 10, 0.9), 1.0)
+    axes.set_ylim(min(np.floor(lowest * 20 - 0.5) / 20, 0.9), 1.0)  # the dashed line clears the axis
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
     axes.set_xscale("log")

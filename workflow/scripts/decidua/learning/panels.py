@@ -42,8 +42,8 @@ QUANTITIES = (
 )
 OPTIMISTIC = "optimistic by construction: the samples of the test folds took part in choosing the genes"
 PROCEDURE = (
-    "of the procedure (choosing anew in every training set), not of the consensus panel: every sample took part"
-    " in choosing that one, so only other samples can test it"
+    "of the procedure (choosing anew in every training set), not of the consensus panel: every sample took"
+    " part in choosing that one, so only other samples can test it"
 )
 
 
@@ -52,8 +52,8 @@ class PanelSettings:
     """What a reader may choose about the panels.
 
     panel: genes of the panel whose choice is told in full. sizes: panel sizes whose performance is drawn.
-    repeats, pair_repeats: of the cross-validation's repeats, how many are used for the panels and for the best
-    pair; never more than there are.
+    repeats, pair_repeats: of the cross-validation's repeats, how many are used for the panels and for the
+    best pair; never more than there are.
     """
 
     panel: int = 20
@@ -98,9 +98,9 @@ def measure_panels(
     """Choose, fit and test panels in the outer folds of the first repeats of the cross-validation.
 
     In every training set: preparation, ranking, choice, a linear discriminant with shrinkage on the chosen
-    genes (`decidua.learning.discriminant`), and its threshold: the greatest balanced accuracy in inner folds in
-    which all of that is done again; for the pair, whose search is long, the point half-way between the
-    classes, the share of cases in training.
+    genes (`decidua.learning.discriminant`), and its threshold: the greatest balanced accuracy in inner folds
+    in which all of that is done again; for the pair, whose search is long, the point half-way between the
+    classes, at which the probability is the share of cases in training.
 
     Args:
         counts, labels, groups, settings: as for `cross_validation.evaluate_folds`.
@@ -194,7 +194,7 @@ def _learn(
     rng: np.random.Generator,
     with_pair: bool,
 ) -> _Trained:
-    """Everything that a training set teaches; `everyone` is the choice that must not be had, for the lesson."""
+    """Everything that a training set teaches; `everyone` is the choice with all samples, for the lesson."""
     sizes = panels.all_sizes
     held_out: dict[Name, np.ndarray] = {}
     if settings.threshold is None:
