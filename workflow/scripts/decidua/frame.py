@@ -1,7 +1,7 @@
-"""How do a classifier's published figures stand beside those of a simulation, and of noise, of the same shape?
+"""How do published figures of a classifier stand beside those of a simulation, and of noise, like it?
 
-The published figures are facts of a paper (workflow/resources/papers/andersen2025.yaml). All other numbers are
-of simulated data, and each says so in its row.
+The published figures are facts of a paper (workflow/resources/papers/andersen2025.yaml). All other numbers
+are of simulated data, and each says so in its row.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,6 +24,7 @@ LEVELS = (PUBLISHED, HONEST, NOISE_OUTSIDE, NOISE_INSIDE)
 ARITHMETIC = "arithmetic of the published figures"
 CLASSIFIER = "classifier"
 AUC, ACCURACY, AT_HALF = "AUC", "accuracy", "accuracy at probability 0.5"
+CHOSEN = "genes chosen inside or outside the resamples"
 #: Quantities of the study's own tables, and what they are called here.
 _HONEST = {
     WITHIN: AUC,
@@ -72,14 +73,16 @@ def nearest_counts(printed: str, total: int) -> tuple[int, int, bool]:
     share = Decimal(printed)
     below = int((share * total / 100).to_integral_value(ROUND_FLOOR))
     above = min(below + 1, total)
-    half = Decimal(1).scaleb(share.as_tuple().exponent) / 2
-    # compared by the interval that rounds to what is printed, both ends taken in: rounding rules differ at a half
+    half = _half(printed)
+    # both ends of what rounds to the printed number are taken in: rules for rounding a half differ
     whole = any(abs(Decimal(100 * count) / total - share) <= half for count in (below, above))
     return below, above, whole
 
 
 def _published(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is printed; what is not known stands as such."""
     study = facts["study"]
+    counted = f"{study['cases']} cases, {study['controls']} controls; {facts['paper']['source']}"
     for model, figures in facts["figures"].items():
         for quantity, printed in figures.items():
             common = {
@@ -87,13 +90,22 @@ def _published(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "variable": model,
                 "level": PUBLISHED,
                 "quantity": quantity,
-                "counted": f"{study['cases']} cases, {study['controls']} controls; {facts['paper']['source']}",
+                "counted": counted,
             }
             if printed is None:
                 reason = facts.get("remarks", {}).get(model) if quantity == ACCURACY else None
-                yield results.not_estimable(reason or "not known to us", **common)
+                yield results.not_estimable(reason or "not known from the summary", **common)
             else:
                 yield results.row(**common, estimate=_fraction(quantity, printed))
+    where = facts["classifier"].get("genes_chosen")
+    yield results.not_estimable(
+        "not known from the summary" if where is None else f"{where} the resamples, it says",
+        population=facts["name"],
+        variable=CLASSIFIER,
+        level=PUBLISHED,
+        quantity=CHOSEN,
+        counted=counted,
+    )
 
 
 def _fraction(quantity: str, printed: str) -> float:
@@ -125,11 +137,11 @@ def _arithmetic(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _as_samples(model: str, quantity: str, printed: str, total: int) -> dict[str, Any]:
     below, above, whole = nearest_counts(printed, total)
-    near = f"{below} of {total} is {words.percent(below / total)}, {above} of {total} {words.percent(above / total)}"
+    near = ", ".join(f"{count} of {total} is {words.percent(count / total)}" for count in (below, above))
     verdict = "a whole number of samples" if whole else "no whole number, so an average over resamples"
     return results.row(
         variable=model,
-        quantity=f"samples that a {quantity} of {printed}% would be",
+        quantity=f"{quantity} of {printed}% in samples",
         estimate=float(Decimal(printed) * total / 100),
         denominator=total,
         counted=f"{total} {_CLASSES[quantity]}",
@@ -141,21 +153,19 @@ _CLASSES = {ACCURACY: "samples", "sensitivity": "cases", "specificity": "control
 
 
 def _composed(figures: Mapping[str, str | None], cases: int, controls: int) -> Iterator[dict[str, Any]]:
-    """Accuracy is the mean of sensitivity and specificity by the shares of the classes, on the same samples."""
+    """On the same samples, accuracy is the mean of sensitivity and specificity by the classes' shares."""
     printed = [figures.get(quantity) for quantity in ("sensitivity", "specificity", ACCURACY)]
     if None in printed:
         return
     weight = Decimal(cases) / (cases + controls)
 
     def accuracy(step: int) -> Decimal:
-        halves = [Decimal(one).scaleb(0) + step * _half(one) for one in printed[:2]]
+        halves = [Decimal(one) + step * _half(one) for one in printed[:2]]
         return (halves[0] * weight + halves[1] * (1 - weight)) / 100
 
     low, high = accuracy(-1), accuracy(1)
-    agrees = (
-        low <= (Decimal(printed[2]) + _half(printed[2])) / 100
-        and high >= (Decimal(printed[2]) - _half(printed[2])) / 100
-    )
+    given, half = Decimal(printed[2]) / 100, _half(printed[2]) / 100
+    agrees = low <= given + half and high >= given - half
     verdict = (
         "agrees with the accuracy that is given"
         if agrees

@@ -26,7 +26,7 @@ AUC, ACCURACY, MAJORITY = "AUC within folds", "accuracy", "majority rate"
 STABILITY = "stability of the choice (Nogueira)"
 _SHOWN = (AUC, ACCURACY, MAJORITY, STABILITY)
 _HIGH, _GUTTER, _GAP = 80.0, 30.0, 10.0
-_CLOSE = 15.0
+_CLOSE = 4.0
 
 
 def panels_source(table: pd.DataFrame) -> pd.DataFrame:
@@ -99,15 +99,15 @@ def _draw(
         if points.empty:
             continue
         x = points["level"].astype(float)
-        if dash and points[["lower", "upper"]].notna().all(axis=None) and variable == INSIDE:
-            axes.fill_between(x, points["lower"], points["upper"], color=SKY, alpha=0.35, linewidth=0)
-        if not dash and variable == PAIR_INSIDE:
-            axes.vlines(x, points["lower"], points["upper"], color=colour, linewidth=0.8)
-        axes.plot(
-            x, points["estimate"], **marker(colour, shape) | {"linestyle": dash or "none"}, color=colour
-        )
+        ends = points["lower"], points["upper"]
+        if variable == INSIDE and len(points) > 1:
+            axes.fill_between(x, *ends, color=SKY, alpha=0.35, linewidth=0, label="band")
+        elif variable in (INSIDE, PAIR_INSIDE):
+            axes.vlines(x, *ends, color=colour, linewidth=0.8, label="interval")
+        look = marker(colour, shape) | {"linestyle": dash or "none", "color": colour}
+        axes.plot(x, points["estimate"], **look, label=variable)
     if not np.isnan(line):
-        axes.axhline(line, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+        axes.axhline(line, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1, label="reference")
     _dress(axes, rows, line, sizes)
     return y + _HIGH + 2 * style.text_height(1) + _GAP
 
@@ -131,9 +131,11 @@ def _readable(sizes: Sequence[float]) -> list[float]:
     """Of many sizes those whose numbers do not touch on a logarithmic axis."""
     if len(sizes) < 2:
         return list(sizes)
-    a_size = (style.ONE_COLUMN * 72 - 2 * MARGIN - _GUTTER) / (np.log(sizes[-1]) - np.log(sizes[0]) + 0.45)
+    wide = style.ONE_COLUMN * 72 - 2 * MARGIN - 6 - _GUTTER
+    a_size = wide / (np.log(sizes[-1]) - np.log(sizes[0]) + 2 * np.log(1.25))
     kept = [sizes[0]]
     for size in sizes[1:]:
-        if (np.log(size) - np.log(kept[-1])) * a_size >= _CLOSE:
+        needed = sum(style.text_width(f"{one:g}") for one in (kept[-1], size)) / 2 + _CLOSE
+        if (np.log(size) - np.log(kept[-1])) * a_size >= needed:
             kept.append(size)
     return kept

@@ -1,4 +1,4 @@
-"""What do top genes and the best pair reach on pure noise, when they are chosen inside or outside the folds?"""
+"""What do top genes and the best pair reach on pure noise, chosen inside or outside the folds?"""
 
 from collections.abc import Iterator, Sequence
 
