@@ -30,6 +30,8 @@ from decidua.figures.flow import flow_source, plot_flow
 from decidua.figures.forest import RatioScale
 from decidua.figures.multiverse import multiverse_source, plot_multiverse
 from decidua.figures.page import scale_top
+from decidua.figures.panels import LOOKS, panels_source, plot_panels
+from decidua.figures.published import LEVELS, plot_published, published_source
 from decidua.figures.rates import live_birth_source, plot_live_birth, plot_prevalence, prevalence_source
 from decidua.figures.regressions import (
     functional_form_source,
@@ -309,6 +311,40 @@ def performance_table():
     )
 
 
+def panels_table(sizes=(1, 2, 5, 10, 20, 50, 100, 200)):
+    def measure(variable, size, quantity, estimate, **values):
+        place = {"analysis": "panels", "variable": variable, "level": str(size), "quantity": quantity}
+        return results.row(**place, estimate=estimate, counted="135 samples; 2 repeats of 5 folds", **values)
+
+    rows = []
+    for place, variable in enumerate(LOOKS):
+        for size in sizes if place < 2 else sizes[:1]:
+            end = 0.9 + 0.02 * place + size / 1e5
+            values = {"lower": end - 0.1, "upper": end + 0.04, "interval": "score interval, 95%"}
+            rows.append(measure(variable, size, "AUC within folds", end, **values))
+            rows.append(measure(variable, size, "accuracy", end - 0.03, **values))
+            rows.append(measure(variable, size, "majority rate", 0.8))
+            if place % 2 == 0:
+                rows.append(
+                    measure(variable, size, "stability of the choice (Nogueira)", end - 0.6, **values)
+                )
+    return results.frame(rows)
+
+
+def frame_rows(models=("classifier", "top 20 genes", "two genes")):
+    rows = [results.row(quantity="majority rate", variable=models[0], level="arithmetic", estimate=0.8)]
+    for model in models:
+        for place, level in enumerate(LEVELS):
+            for quantity in ("AUC", "accuracy at probability 0.5" if place > 1 else "accuracy"):
+                values = {"variable": model, "level": level, "quantity": quantity, "counted": "135 samples"}
+                if place == 0 and model == "top 20 genes":
+                    rows.append(results.not_estimable("no number is given", **values))
+                else:
+                    ends = {"lower": 0.8, "upper": 0.95, "interval": "score, 95%"} if place else {}
+                    rows.append(results.row(**values, estimate=0.99 - place / 10, **ends))
+    return results.frame({"analysis": "frame", **row} for row in rows)
+
+
 TWELVE = [f"{LONG} {i}" for i in range(12)]
 
 
@@ -366,6 +402,16 @@ def _roc(roc, performance):
 def _performance(table):
     source = performance_source(table)
     return plot_performance(source, labels=LABELS, synthetic=MARK), source
+
+
+def _panels(table):
+    source = panels_source(table)
+    return plot_panels(source, labels=LABELS, synthetic=MARK), source
+
+
+def _published(table):
+    source = published_source(table)
+    return plot_published(source, synthetic=MARK), source
 
 
 def _odds_ratios(table):
@@ -496,6 +542,15 @@ FIGURES = {
     "performance": lambda: _performance(performance_table()),
     "performance, not estimable": lambda: _performance(_nowhere(performance_table())),
     "performance, empty": lambda: _performance(results.frame([])),
+    "panels": lambda: _panels(panels_table()),
+    "panels, crowded": lambda: _panels(panels_table((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5000, 10000))),
+    "panels, one size": lambda: _panels(panels_table((20,))),
+    "panels, not estimable": lambda: _panels(_nowhere(panels_table())),
+    "panels, empty": lambda: _panels(results.frame([])),
+    "published": lambda: _published(frame_rows()),
+    "published, crowded": lambda: _published(frame_rows(("classifier", *TWELVE))),
+    "published, not estimable": lambda: _published(_nowhere(frame_rows())),
+    "published, empty": lambda: _published(results.frame([])),
 }
 RATES = [name for name in FIGURES if name.startswith(("prevalence", "live", "trend", "performance"))]
 SHOWN = [name for name in RATES if not name.endswith((", empty", ", not estimable"))]
@@ -616,6 +671,8 @@ def test_other_data_are_not_marked():
         "pca",
         "roc",
         "performance",
+        "panels",
+        "published",
     ],
 )
 def test_the_same_table_gives_the_same_bytes(name, tmp_path):
@@ -841,6 +898,8 @@ def test_a_source_holds_rows_of_the_table_unchanged():
         (live_birth_table(), live_birth_source),
         (trend_table(), lambda table: trend_source(table, "th1_th2")),
         (performance_table(), performance_source),
+        (panels_table(), panels_source),
+        (frame_rows(), published_source),
     ):
         source = select(table)
         assert source.dtypes.equals(table.dtypes)
@@ -966,6 +1025,25 @@ def test_the_roc_curves_are_the_source_s():
     corners = {(round(x, 9), round(y, 9)) for x, y in band[0].get_paths()[0].vertices}
     for end in ("lower", "upper"):
         assert corners >= {(round(x, 9), round(y, 9)) for x, y in mean[["fpr", end]].to_numpy()}
+
+
+def test_panels_chosen_inside_and_outside_stand_on_one_axis_with_the_line_to_beat():
+    figure, source = drawn("panels")
+    for variable in LOOKS:
+        drawn_points = [tuple(line.get_ydata()) for line in lines(figure, variable)]
+        rows = source[(source["variable"] == variable) & (source["quantity"] != "majority rate")]
+        assert drawn_points == [tuple(own["estimate"]) for _, own in rows.groupby("quantity", sort=False)]
+    assert [line.get_ydata()[0] for line in lines(figure, "reference")] == [0.5, 0.8]
+
+
+def test_published_numbers_and_simulated_ones_are_called_so_beside_each():
+    figure, source = drawn("published")
+    seen = written(figure)
+    assert seen["published"] == 6 and seen["simulated"] == 18 and seen["not estimable"] == 2
+    estimated = source[source["status"] == results.ESTIMATED]
+    points = Counter(float(line.get_xdata()[0]) for line in lines(figure, "estimate"))
+    assert points == Counter(estimated["estimate"])
+    assert "no finding about the published study" in all_words(figure)
 
 
 def test_accuracy_stands_beside_the_majority_s_rate():

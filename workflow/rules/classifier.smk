@@ -150,6 +150,126 @@ rule plot_performance:
         "../scripts/plot_performance.py"
 
 
+rule measure_panels:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+    output:
+        panels="<open>/studies/{study}/panels.csv",
+        genes="<open>/studies/{study}/panel_genes.csv",
+        pairs="<open>/studies/{study}/panel_pairs.csv",
+        record="<records>/measure_panels/{study}.json",
+    log:
+        "<logs>/measure_panels/{study}.log",
+    benchmark:
+        "<benchmarks>/measure_panels/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(600, per_input=30),
+        runtime=minutes(30),
+    params:
+        settings=fold_settings,
+        panels=classifier_settings("panel", "panel_sizes", "panel_repeats", "pair_repeats", "confidence"),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("measure_panels"),
+    script:
+        "../scripts/measure_panels.py"
+
+
+rule plot_panels:
+    input:
+        table=rules.measure_panels.output.panels,
+    output:
+        png=report(
+            "<open>/studies/{study}/figures/panels.png",
+            caption="../report/panels.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "panels", "shows": "performance against panel size"},
+        ),
+        svg="<open>/studies/{study}/figures/panels.svg",
+        pdf="<open>/studies/{study}/figures/panels.pdf",
+        source="<open>/studies/{study}/figures/panels.csv",
+        record="<records>/plot_panels/{study}.json",
+    log:
+        "<logs>/plot_panels/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_panels/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_panels"),
+    script:
+        "../scripts/plot_panels.py"
+
+
+# What is published of a classifier, beside the same on simulated data. The noise is in the shape of the design.
+rule frame_published:
+    input:
+        facts=published_facts,
+        performance=rules.measure_performance.output.performance,
+        panels=rules.measure_panels.output.panels,
+    output:
+        frame="<open>/studies/{study}/frame.csv",
+        record="<records>/frame_published/{study}.json",
+    log:
+        "<logs>/frame_published/{study}.log",
+    benchmark:
+        "<benchmarks>/frame_published/{study}.tsv"
+    wildcard_constraints:
+        study="|".join(FRAMED) or "(?!)",
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        shape=noise_shape,
+        settings=classifier_settings("folds", "noise_data_sets", "noise_pairs"),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("frame_published"),
+    script:
+        "../scripts/frame_published.py"
+
+
+rule plot_published:
+    input:
+        table=rules.frame_published.output.frame,
+    output:
+        png=report(
+            "<open>/studies/{study}/figures/published.png",
+            caption="../report/published.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "published", "shows": "published figures, simulation and noise"},
+        ),
+        svg="<open>/studies/{study}/figures/published.svg",
+        pdf="<open>/studies/{study}/figures/published.pdf",
+        source="<open>/studies/{study}/figures/published.csv",
+        record="<records>/plot_published/{study}.json",
+    log:
+        "<logs>/plot_published/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_published/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        synthetic=synthetic,
+        code=fingerprint("plot_published"),
+    script:
+        "../scripts/plot_published.py"
+
+
 # Only when the permutations are split over jobs: a share of them. Not an artifact, gone once it is gathered.
 rule permute_labels_part:
     input:
@@ -281,4 +401,8 @@ CHAPTERS["classifier"] = [
     *outputs(rules.plot_performance, study=STUDIES),
     *outputs(rules.compare_methods, study=STUDIES),
     *outputs(rules.plot_methods, study=STUDIES),
+    *outputs(rules.measure_panels, study=STUDIES),
+    *outputs(rules.plot_panels, study=STUDIES),
+    *outputs(rules.frame_published, study=FRAMED),
+    *outputs(rules.plot_published, study=FRAMED),
 ]

@@ -54,6 +54,7 @@ SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "s
 # A forest has no coefficients to write down.
 FREEZABLE = [name for name in STUDIES if config["studies"][name]["classifier"]["method"] != "random_forest"]
 PREDICTIONS = list(config["predictions"])
+FRAMED = [name for name in SIMULATED if config["studies"][name].get("published")]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
@@ -193,6 +194,17 @@ def benchmarks_of_parts(study):
         *expand(rules.cross_validate_part.benchmark, **shares_of_folds(study)),
         *expand(rules.permute_labels_part.benchmark, **shares_of_permutations(study)),
     ]
+
+
+def published_facts(wildcards):
+    """The published figures beside which a simulated study stands."""
+    return resource(config["studies"][wildcards.study]["published"])
+
+
+def noise_shape(wildcards):
+    """The numbers of cases, controls and genes of a simulated study."""
+    design = config["studies"][wildcards.study]["design"]
+    return {key: design[key] for key in ("cases", "controls", "genes")}
 
 
 def panel_file(wildcards):
@@ -413,7 +425,15 @@ def report_sections():
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
             ("methods", "Methods", "In the same folds; the method in use was not chosen by this."),
+            (
+                "panels",
+                "Panels of few genes",
+                "Chosen anew in every training set, and, as a lesson, on all samples.",
+            ),
         ]
+        if name in FRAMED:
+            caption = "All but the published figures are of simulated data."
+            figures.append(("published", "Published figures, simulation and noise", caption))
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(
             {"kind": "studies", "name": name, "title": study["title"], "synthetic": mark, "figures": figures}

@@ -25,6 +25,7 @@ SECTIONS = ("cohorts", "studies", "predictions", "papers")
 PANELS = "workflow/resources/panels"
 DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
+PUBLISHED_SCHEMA = "workflow/schemas/published.schema.yaml"
 #: Names that the workflow gives to columns of its own.
 RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy", "is_case")
 #: Columns of a sample sheet that the workflow names itself.
@@ -254,6 +255,8 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             for key in ("counts", "samples"):
                 yield from _file_problem(f"studies.{name}.{key}", study[key], roots)
+        elif study.get("published"):
+            yield from _published_problems(f"studies.{name}.published", study["published"], roots)
         if study.get("identifiers"):
             yield from _file_problem(f"studies.{name}.identifiers", study["identifiers"], roots)
     for name, entry in config["predictions"].items():
@@ -296,6 +299,17 @@ def _batch_problems(key: str, study: Mapping[str, Any], inherited: Mapping[str, 
         where = f"{key}.classifier.adjust_batch"
         where = where if "adjust_batch" in own else f"classifier.adjust_batch, for {key}"
         yield f"{where}: found true; expected false, or the column of the batches as {key}.columns.batch"
+
+
+def _published_problems(key: str, path: str, roots: Sequence[Path]) -> Iterator[str]:
+    """What is wrong with a file of published figures."""
+    problems = list(_file_problem(key, path, roots))
+    yield from problems
+    if not problems:
+        located = locate(path, roots)
+        schema = load_yaml(locate(PUBLISHED_SCHEMA, roots))
+        for problem in schema_problems(load_yaml(roots[0] / located), schema):
+            yield f"{key}: {located}: {problem}"
 
 
 def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:

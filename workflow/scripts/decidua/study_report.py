@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from decidua import results, words
-from decidua.report import Figure, Section, Table, value
+from decidua.report import Figure, Section, Table, number, value
 from decidua.results import NOT_ESTIMABLE
 
+#: The level of a frame's rows that are arithmetic, and the quantities that are shown beside each other.
+ARITHMETIC = "arithmetic of the published figures"
+FRAMED = ("AUC", "accuracy", "accuracy at probability 0.5", "sensitivity", "specificity")
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -65,6 +69,95 @@ def _performance(performance: pd.DataFrame) -> Part:
     )
 
 
+def _panels(panels: pd.DataFrame) -> Part:
+    """Performance by size, inside and outside the folds, and how stable the choice is."""
+    rows, sentences = [], []
+    for (variable, size), found in panels.groupby(["variable", "level"], sort=False):
+        by_quantity = {row["quantity"]: row for row in found.to_dict("records")}
+        auc = by_quantity.get("AUC within folds")
+        shown = [
+            value(by_quantity[quantity], 3) if quantity in by_quantity else "–"
+            for quantity in ("accuracy", "stability of the choice (Nogueira)")
+        ]
+        if auc is not None:
+            rows.append([variable, size, value(auc, 3), *shown])
+        always = by_quantity.get("genes of the consensus panel chosen in every fold")
+        if auc is not None and always is not None:
+            sentences.append(
+                f"Panel of the top {size} genes, chosen anew in every training set: area under the ROC curve "
+                f"within folds {value(auc, 3)}; {always['numerator']} of the {size} genes were chosen every "
+                f"time. This is {always['reason'].removeprefix('the performance of this size is ')}."
+            )
+    title = "Panels of few genes: performance of the way of choosing, by size"
+    header = ["Choice", "Genes", "AUC within folds (interval)", "Accuracy (interval)", "Stability (interval)"]
+    note = (
+        "Chosen on all samples: optimistic by construction, shown as a lesson. Stability: 1 when every "
+        "training set chooses the same genes, 0 when they agree as by lot."
+    )
+    return Part(sentences=sentences, more=[Table(title, header, rows, note)])
+
+
+def _panel_genes(genes: pd.DataFrame) -> Part:
+    rows = [
+        [
+            row.gene,
+            words.percent(row.frequency),
+            number(row.mean_rank, 1),
+            f"{row.direction} ({words.percent(row.same_sign)})",
+        ]
+        for row in genes[genes["consensus"]].itertuples()
+    ]
+    header = ["Gene", "Chosen in", "Mean rank", "Direction (share of the training sets)"]
+    note = "The performance above is that of choosing anew in every training set, not of this panel."
+    return Part(more=[Table("Consensus panel: the genes chosen most often", header, rows, note)])
+
+
+def _frame(frame: pd.DataFrame) -> Part:
+    """Published figures beside simulated ones, and what the arithmetic says."""
+    levels = ["published", *sorted(set(frame["level"]) - {"published", ARITHMETIC}, reverse=True)]
+    shown = frame[(frame["level"] != ARITHMETIC) & frame["quantity"].isin(FRAMED)]
+    rows = []
+    for model, of_model in shown.groupby("variable", sort=False):
+        for quantity, found in of_model.groupby("quantity", sort=False):
+            cells = dict(zip(found["level"], map(_published_cell, found.to_dict("records")), strict=True))
+            rows.append([model, quantity, *(cells.get(level, "–") for level in levels)])
+    arithmetic = [
+        [row["variable"], row["quantity"], _arithmetic_cell(row), str(row["reason"])]
+        for row in frame[frame["level"] == ARITHMETIC].to_dict("records")
+    ]
+    names = words.distinct(frame.loc[frame["level"] == ARITHMETIC, "population"])
+    sentences = [
+        f"{name}: its published figures stand beside those of simulated data, which are no finding about "
+        "that study."
+        for name in names
+    ]
+    on_noise = frame[frame["level"].str.startswith("simulated noise") & (frame["quantity"] == "AUC")]
+    sentences += [
+        f"AUC on {row['level']}: {row['variable']} {value(row, 3)}." for row in on_noise.to_dict("records")
+    ]
+    unknown = frame[frame["quantity"] == "genes chosen inside or outside the resamples"]
+    sentences += [
+        f"Whether the published genes were chosen inside or outside the resamples: {reason}."
+        for reason in words.distinct(unknown["reason"])
+    ]
+    title = "Published figures beside simulated ones"
+    return Part(
+        sentences=sentences,
+        tables=[Table(title, ["Model", "", *(level[:1].upper() + level[1:] for level in levels)], rows)],
+        more=[Table("Arithmetic of the published figures", ["Model", "", "", "What it says"], arithmetic)],
+    )
+
+
+def _published_cell(row: Mapping[str, Any]) -> str:
+    return value(row, 3) if row["status"] == results.ESTIMATED else "–"
+
+
+def _arithmetic_cell(row: Mapping[str, Any]) -> str:
+    if pd.isna(row["denominator"]) or not pd.isna(row["numerator"]):
+        return value(row, 4)
+    return f"{number(row['estimate'], 1)} of {row['denominator']}"
+
+
 def _permutation_test(test: pd.DataFrame) -> Part:
     observed = test.iloc[0]
     if observed["status"] == NOT_ESTIMABLE:
@@ -104,6 +197,9 @@ PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
     "performance": _performance,
     "methods": _methods,
     "permutation_test": _permutation_test,
+    "panels": _panels,
+    "panel_genes": _panel_genes,
+    "frame": _frame,
 }
 
 

@@ -351,7 +351,7 @@ def evaluate_folds(
     study = aligned_study(counts, labels, groups, batches, settings)
     predictions, fold_rows, coefficients = [], [], {}
     with threadpool_limits(limits=1, user_api="blas"):
-        for repeat, fold, train, test, stream in _outer_folds(study, settings, rng):
+        for repeat, fold, train, test, stream in outer_folds(study, settings, rng):
             if ((repeat - 1) * settings.folds + fold - part) % parts:
                 continue
             training, sealed = study.everyone.split(train, test)
@@ -396,7 +396,7 @@ def evaluate_methods(
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in names}
     failed: dict[str, str] = {}
     with threadpool_limits(limits=1, user_api="blas"):
-        for repeat, fold, train, test, stream in _outer_folds(study, once, rng):
+        for repeat, fold, train, test, stream in outer_folds(study, once, rng):
             training, sealed = study.everyone.split(train, test)
             for name, model in zip(names, learn_each(training, choices, stream), strict=True):
                 if isinstance(model, NotConverged):
@@ -529,7 +529,7 @@ def _batch_codes(samples: pd.Index, batches: pd.Series | None, settings: Setting
     return np.unique(batches.loc[list(samples)].astype(str), return_inverse=True)[1]
 
 
-def _outer_folds(
+def outer_folds(
     study: Study, settings: Settings, rng: np.random.Generator
 ) -> Iterator[tuple[int, int, np.ndarray, np.ndarray, np.random.Generator]]:
     """Repeat, fold, positions of training and test samples, and the fold's own random stream."""

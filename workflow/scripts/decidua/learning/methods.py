@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import logit
 
 from decidua.learning import elastic_net, ridge
-from decidua.learning.ranking import best_genes
+from decidua.learning.ranking import strongest, t_statistics
 
 #: Genes of the discriminant's panel.
 PANEL = 20
@@ -149,7 +149,7 @@ class Discriminant:
         """Choose the panel and fit it. Nothing is tuned."""
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-        panel = best_genes(values, is_case, PANEL)
+        panel = strongest(t_statistics(values, is_case), PANEL)
         model = LinearDiscriminantAnalysis(solver="lsqr")
         model.fit(values[:, panel].astype(float), is_case == is_case[0])
         coefficients = np.zeros((1, values.shape[1]))
@@ -223,7 +223,7 @@ class RandomForest:
         from sklearn import config_context
         from sklearn.ensemble import RandomForestClassifier
 
-        genes = np.sort(best_genes(values, is_case, FOREST_GENES))
+        genes = np.sort(strongest(t_statistics(values, is_case), FOREST_GENES))
         forest = RandomForestClassifier(
             TRIAL_TREES if trial else TREES, random_state=int(rng.integers(2**31)), n_jobs=1
         )
