@@ -9,7 +9,16 @@ BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "workflow/scripts"))
 
 from decidua.arithmetic import held_kernels
-from decidua.config import check, expand_environment, load_yaml, locate, panel_path, recorded
+from decidua import marks
+from decidua.config import (
+    check,
+    expand_environment,
+    gene_list_path,
+    load_yaml,
+    locate,
+    panel_path,
+    recorded,
+)
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
 from decidua.preflight import check_inputs, table_settings
@@ -49,13 +58,12 @@ RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] =
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
+# Accepted is a tied batch only where it is one: the check of the sample sheet sees to it.
+TIED = [name for name in STUDIES if config["studies"][name]["classifier"]["accept_tied_batch"]]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
 BENCHMARKS = []  # seconds and memory of every job
-
-RECONSTRUCTION_MARK = "Reconstructed from printed numbers; not patient data"
-SIMULATION_MARK = "Simulated data"
 
 
 wildcard_constraints:
@@ -108,10 +116,15 @@ def minutes(least):
 
 
 def synthetic(wildcards):
-    """The mark that artifacts of reconstructed or simulated data carry; empty for real data."""
-    if getattr(wildcards, "cohort", None) in RECONSTRUCTED:
-        return RECONSTRUCTION_MARK
-    return SIMULATION_MARK if getattr(wildcards, "study", None) in SIMULATED else ""
+    """The marks of an artifact, mostly none: reconstructed or simulated data, a batch tied to class but accepted."""
+    cohort, study = getattr(wildcards, "cohort", None), getattr(wildcards, "study", None)
+    return marks.joined(
+        (
+            marks.RECONSTRUCTION if cohort in RECONSTRUCTED else "",
+            marks.SIMULATION if study in SIMULATED else "",
+            marks.TIED_BATCH if study in TIED else "",
+        )
+    )
 
 
 def analysis(*keys):
@@ -140,6 +153,23 @@ def settings_of(part):
 expression_settings = settings_of("expression")
 classifier_settings = settings_of("classifier")
 fold_settings = classifier_settings("folds", "inner_folds", "repeats", "penalties", "threshold")
+
+
+def negative_controls(wildcards):
+    """The file of a study's negative-control genes; nothing where they are listed in the settings, or null."""
+    genes = config["studies"][wildcards.study]["classifier"]["negative_controls"]
+    return resource(gene_list_path(genes)) if isinstance(genes, str) else []
+
+
+def listed_negative_controls(wildcards):
+    """A params function: the negative-control genes that the settings list themselves."""
+    genes = config["studies"][wildcards.study]["classifier"]["negative_controls"]
+    return [[str(gene)] for gene in genes] if isinstance(genes, list) else []
+
+
+def permutations(wildcards):
+    """The AUCs under permuted labels; nothing where no rule gives them."""
+    return rules.permute_labels.output.permutations if workflow.is_rule("permute_labels") else []
 
 
 def shares_of_folds(study):
@@ -242,7 +272,7 @@ def tables_of_paper(wildcards):
 def synthetic_paper(wildcards):
     """The mark of the cohort that stands for a paper."""
     cohort = config["papers"][wildcards.paper]["cohort"]
-    return RECONSTRUCTION_MARK if cohort in RECONSTRUCTED else ""
+    return marks.RECONSTRUCTION if cohort in RECONSTRUCTED else ""
 
 
 def study_labels(wildcards):
@@ -261,8 +291,7 @@ def study_labels(wildcards):
 
 def any_synthetic():
     """The marks that a page about everything carries; empty when all data are real."""
-    marks = [RECONSTRUCTION_MARK] * bool(RECONSTRUCTED) + [SIMULATION_MARK] * bool(SIMULATED)
-    return "; ".join(marks)
+    return marks.joined([marks.RECONSTRUCTION] * bool(RECONSTRUCTED) + [marks.SIMULATION] * bool(SIMULATED))
 
 
 def contents():
@@ -342,6 +371,11 @@ def report_sections():
             ("components", "Principal components", "A description; labels played no part."),
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
+            (
+                "nulls",
+                "Nulls and comparators",
+                "What chance, other genes and covariates reach in the same folds.",
+            ),
         ]
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(
