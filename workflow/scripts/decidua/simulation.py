@@ -73,7 +73,7 @@ class Design:
     signatures: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: SIGNATURES)
 
     def __post_init__(self) -> None:
-        named = sum(map(len, self.signatures.values())) + len(HOUSEKEEPING)
+        named = sum(map(len, self.signatures.values()))
         problems = []
         if self.cases < 2 or self.controls < 2:
             problems.append(

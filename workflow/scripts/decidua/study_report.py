@@ -71,10 +71,9 @@ def _comparators(table: pd.DataFrame) -> Part:
     """What else would have done as well: names and sentences are those of the comparators table."""
     within = table[table["quantity"] == "AUC within folds"].to_dict("records")
     alone = table["variable"] == "batch only"
-    reasons = table["reason"].where(~alone | table["reason"].str.contains("the batch alone"))
-    cautions = reasons[
-        (table["status"] == results.ESTIMATED) & (alone | table["quantity"].str.startswith("Cram"))
-    ]
+    told = alone & table["reason"].str.contains("the batch alone").fillna(False)
+    told |= table["quantity"].str.startswith("Cramér") & (table["status"] == results.ESTIMATED)
+    cautions = table.loc[told, "reason"]
     rows = [
         [
             row["variable"] if pd.isna(row["level"]) else f"{row['variable']}: {row['level']}",

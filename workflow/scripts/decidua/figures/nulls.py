@@ -138,7 +138,7 @@ def _row(row, labels: Mapping[str, str]) -> Row:
 def _label(row, labels: Mapping[str, str]) -> str:
     if row.variable == comparators.KIND:
         return str(row.level)
-    if pd.isna(row.level) or row.variable == comparators.COVARIATES:
+    if pd.isna(row.level) or row.variable in (comparators.COVARIATES, comparators.BOTH):
         return DRAWN[row.variable]
     return f"{DRAWN[row.variable]} ({str(row.level).removesuffix(' of the list')})"
 

@@ -123,7 +123,7 @@ def compare(
         study.within(study.scored(scores[RANDOM][0]), variable=TOP, level=f"{options.panel} genes"),
         *_random_rows(study, draws),
         study.within(study.scored(scores[COVARIATES][0]), variable=COVARIATES, level=_named(study)),
-        study.within(study.scored(scores[BOTH][0]), variable=BOTH),
+        study.within(study.scored(scores[BOTH][0]), variable=BOTH, level="of equal weight"),
         *_control_rows(study, listed, scores.get(CONTROLS)),
         *_kind_rows(study, kinds),
         *_batch_rows(study),
