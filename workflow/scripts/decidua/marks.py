@@ -21,6 +21,11 @@ def is_synthetic(text: str | None) -> bool:
     return any(mark in (text or "") for mark in (RECONSTRUCTION, SIMULATION))
 
 
+def of_the_row(reason: str) -> str:
+    """The reason of a row without the caution about its whole study, where that is said in a mark."""
+    return reason.removeprefix(TIED_BATCH).removeprefix(BETWEEN)
+
+
 def cautions(text: str | None) -> str:
     """Of a text of marks, what is a caution about the design of the study; empty without any."""
     return TIED_BATCH if TIED_BATCH in (text or "") else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from decidua import results, words
+from decidua import marks, results, words
 from decidua.report import Figure, Section, Table, value
 
 Tables = Mapping[str, pd.DataFrame]
@@ -73,7 +73,7 @@ def _comparators(table: pd.DataFrame) -> Part:
     alone = table["variable"] == "batch only"
     told = alone & table["reason"].str.contains("the batch alone").fillna(False)
     told |= table["quantity"].str.startswith("Cramér") & (table["status"] == results.ESTIMATED)
-    cautions = table.loc[told, "reason"]
+    cautions = table.loc[told, "reason"].dropna().map(marks.of_the_row)
     rows = [
         [
             row["variable"] if pd.isna(row["level"]) else f"{row['variable']}: {row['level']}",
@@ -103,11 +103,13 @@ def _random_panels(table: pd.DataFrame) -> list[str]:
         f"Of {number} panels of as many genes drawn at random, {reached} did as well as the chosen one; "
         f"their median AUC is {value(medians[0], 3)}."
     )
-    if medians[0]["estimate"] > 0.6 or reached > 0.05 * number:
+    if medians[0]["estimate"] > 0.6:
         sentence += (
             " When random genes tell the classes apart, the difference is broad: that a panel does well then "
             "says little about the genes in it."
         )
+    elif reached > 0.05 * number:
+        sentence += " The chosen panel is not beyond what random genes reach by chance."
     return [sentence]
 
 

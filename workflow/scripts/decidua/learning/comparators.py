@@ -17,7 +17,7 @@ from decidua.learning.folds import too_few_members
 from decidua.learning.kernels import Covariates, Ridge, SomeGenes, Together, all_genes
 from decidua.learning.nested import Data, Learner, held_out_scores
 from decidua.learning.panels_at_random import Panels, random_orders
-from decidua.learning.performance import CASE, CONTROL, WITHIN, auc, summary
+from decidua.learning.performance import CASE, CONTROL, WITHIN, summary
 
 ANALYSIS = "comparators"
 ALL, TOP, RANDOM = "all genes", "chosen panel", "random panels"
@@ -182,19 +182,20 @@ def _learners(study: _Study, orders: np.ndarray, controls: np.ndarray) -> dict[s
     return learners
 
 
-def _mean_auc(study: _Study, scores: np.ndarray) -> float:
-    """Mean over the folds that test both classes; NaN without one."""
-    of_fold = [
-        auc(scores[study.fold_of == fold], study.data.is_case[study.fold_of == fold])
-        for fold in range(study.fold_of.max() + 1)
-    ]
-    usable = [value for value in of_fold if not np.isnan(value)]
-    return float(np.mean(usable)) if usable else float("nan")
+def _mean_aucs(study: _Study, scores: np.ndarray) -> np.ndarray:
+    """Of each row of scores the mean AUC over the folds that test both classes; NaN without such a fold."""
+    found = []
+    for fold in range(study.fold_of.max() + 1):
+        here = study.fold_of == fold
+        cases, controls = (scores[:, here & (study.data.is_case == kind)] for kind in (True, False))
+        if cases.size and controls.size:  # the share of pairs ranked rightly, ties one half
+            ahead = cases[:, :, None] - controls[:, None, :]
+            found.append(((ahead > 0) + 0.5 * (ahead == 0)).mean(axis=(1, 2)))
+    return np.mean(found, axis=0) if found else np.full(len(scores), np.nan)
 
 
 def _draws(study: _Study, scores: np.ndarray) -> pd.DataFrame:
-    values = [_mean_auc(study, of_panel) for of_panel in scores]
-    return pd.DataFrame({"draw": np.arange(len(values)), "auc": values})
+    return pd.DataFrame({"draw": np.arange(len(scores)), "auc": _mean_aucs(study, scores)})
 
 
 def _random_rows(study: _Study, draws: pd.DataFrame) -> Iterator[dict]:
