@@ -325,4 +325,6 @@ def _batch_alone(study: _Study) -> dict:
     row = study.within(study.scored(scores), variable=BATCH)
     if row["status"] == results.ESTIMATED and row["estimate"] > TELLING:
         row["reason"] = f"the batch alone tells the classes apart (AUC {row['estimate']:.2f})"
+    elif row["status"] == results.ESTIMATED and row["upper"] < 0.5:
+        row["reason"] = "below 0.5 because held-out cases lower the share of cases that their batch has left"
     return row

@@ -43,7 +43,7 @@ class Panels:
         target = split.is_case - split.is_case.mean()
         # panels x samples x genes
         values, others = (
-            matrix.astype(float)[:, members].transpose(1, 0, 2) for matrix in (split.values, split.others)
+            matrix[:, members].astype(float).transpose(1, 0, 2) for matrix in (split.values, split.others)
         )
         variance, axes = np.linalg.eigh(values.transpose(0, 2, 1) @ values)
         along = (axes.transpose(0, 2, 1) @ (values.transpose(0, 2, 1) @ target)[:, :, None])[:, :, 0]
