@@ -465,6 +465,20 @@ def test_adjusting_for_batches_needs_a_column_of_batches(config):
     assert problems(config) == [f"config: classifier.adjust_batch, for studies.endometrium: {asked}"]
 
 
+def test_negative_controls_are_a_shipped_list_a_file_genes_or_nothing(config):
+    for genes in (["ACTB", 2597], None, "housekeeping"):
+        config["classifier"]["negative_controls"] = genes
+        check(config, SCHEMA, [ROOT])
+    config["classifier"]["negative_controls"] = "stable"
+    config["studies"]["endometrium"]["classifier"] = {"negative_controls": "genes.txt"}
+    assert problems(config) == [
+        "config: classifier.negative_controls: found 'stable'; expected one of housekeeping, the path of a"
+        " .yaml or .txt file, a list of genes, or null",
+        "config: studies.endometrium.classifier.negative_controls: found 'genes.txt', which is not there;"
+        " expected the path of a file",
+    ]
+
+
 def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
     for name in ("counts.tsv", "samples.tsv"):
         (tmp_path / name).touch()

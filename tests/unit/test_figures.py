@@ -29,6 +29,7 @@ from decidua.figures.expression import (
 from decidua.figures.flow import flow_source, plot_flow
 from decidua.figures.forest import RatioScale
 from decidua.figures.multiverse import multiverse_source, plot_multiverse
+from decidua.figures.nulls import nulls_source, plot_nulls
 from decidua.figures.page import scale_top
 from decidua.figures.panels import LOOKS, panels_source, plot_panels
 from decidua.figures.published import LEVELS, plot_published, published_source
@@ -433,6 +434,27 @@ def _nowhere(table):
     )
 
 
+def nulls_table(kinds=("IVF, male factor", "IVF, tubal"), refused=()):
+    """Comparators of a classifier: their names and numbers matter, not their worth."""
+    common = {"analysis": "comparators", "population": "x", "quantity": "AUC within folds"}
+    value = {"estimate": 0.62, "lower": 0.4, "upper": 1.0, "interval": "95%, by hand", "denominator": 135}
+    names = ["all genes", "chosen panel", "genes and covariates", "covariates only", "negative-control genes"]
+    rows = [results.row(variable=name, **common, **value) for name in names]
+    rows += [results.row(variable="kind of control", level=kind, **common, **value) for kind in kinds]
+    reason = "108 case and 3 control samples; needed are at least 5 of each"
+    rows += [
+        results.not_estimable(reason, variable="kind of control", level=kind, **common) for kind in refused
+    ]
+    return results.frame(rows)
+
+
+def _nulls(table, draws=60):
+    random = np.random.default_rng(1).uniform(0, 1, draws)
+    found = pd.DataFrame({"draw": range(draws), "auc": random})
+    source = nulls_source(table, found, found)
+    return plot_nulls(source, labels={"case": LONG}, synthetic=MARK), source
+
+
 SIX = [f"marker number {i} by a long assay" for i in range(6)]
 
 
@@ -539,6 +561,15 @@ FIGURES = {
     "roc, mean alone": lambda: _roc(roc_table(0), performance_table()),
     "roc, no mean": lambda: _roc(roc_table().query("repeat != 'mean'"), results.frame([])),
     "roc, empty": lambda: _roc(roc_table()[:0], results.frame([])),
+    "nulls": lambda: _nulls(nulls_table()),
+    "nulls, one kind of control": lambda: _nulls(nulls_table(kinds=())),
+    "nulls, without draws": lambda: _nulls(nulls_table(), draws=0),
+    "nulls, many draws": lambda: _nulls(nulls_table(), draws=12_345),
+    "nulls, crowded": lambda: _nulls(
+        nulls_table([f"{LONG} {i}" for i in range(6)], [f"{LONG} {i}" for i in range(6, 12)])
+    ),
+    "nulls, not estimable": lambda: _nulls(_nowhere(nulls_table()), draws=0),
+    "nulls, empty": lambda: _nulls(results.frame([]), draws=0),
     "performance": lambda: _performance(performance_table()),
     "performance, not estimable": lambda: _performance(_nowhere(performance_table())),
     "performance, empty": lambda: _performance(results.frame([])),

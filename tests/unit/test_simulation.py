@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from decidua.errors import InputError
-from decidua.simulation import SIGNATURES, Design, simulate
+from decidua.gene_lists import read_gene_list
+from decidua.simulation import HOUSEKEEPING, SIGNATURES, Design, simulate
 
 SMALL = Design(cases=40, controls=20, genes=2_000)
 
@@ -36,14 +37,33 @@ def test_the_subgroups_are_controls_only_mixed_and_two_of_cases(study):
 
 
 def test_the_sample_sheet_is_marked_and_does_not_tell_the_subgroup(study):
-    assert list(study.samples.columns) == ["sample", "label", "synthetic", "age", "cycle_day"]
+    drawn = ["age", "cycle_day", "rin", "batch", "comparator"]
+    assert list(study.samples.columns) == ["sample", "label", "synthetic", *drawn]
     assert study.samples["synthetic"].all()
     assert study.samples["age"].between(18, 42).all()
     assert study.samples["cycle_day"].between(3, 10).all()
 
 
-def test_names_of_genes_are_simulated_but_for_the_signatures(study):
-    named = {gene for genes in SIGNATURES.values() for gene in genes}
+def test_every_batch_has_both_classes_and_controls_only_are_of_a_kind(study):
+    batches = pd.crosstab(study.samples["batch"], study.samples["label"])
+    assert len(batches) == 3 and (batches > 0).all(axis=None)
+    is_case = study.samples["label"] == "case"
+    assert study.samples["comparator"].isna().equals(is_case.astype(bool))
+    tiny = draw(Design(cases=4, controls=2, genes=200)).samples
+    assert (pd.crosstab(tiny["batch"], tiny["label"]) > 0).all(axis=None)
+
+
+def test_the_genes_of_the_shipped_negative_controls_are_abundant_and_planted_unchanged(study):
+    assert [names[0] for names in read_gene_list("workflow/resources/genes/housekeeping.yaml")] == list(
+        HOUSEKEEPING
+    )
+    truth = study.genes.set_index("gene").loc[list(HOUSEKEEPING)]
+    assert (truth.filter(like="log2fc") == 0).all(axis=None)
+    assert truth["mean_count"].min() > study.genes["mean_count"].median()
+
+
+def test_names_of_genes_are_simulated_but_for_signatures_and_housekeeping(study):
+    named = {gene for genes in SIGNATURES.values() for gene in genes} | set(HOUSEKEEPING)
     others = set(study.counts.index) - named
     assert named < set(study.counts.index)
     assert all(gene.startswith("SIM") for gene in others)

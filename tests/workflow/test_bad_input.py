@@ -123,7 +123,7 @@ def matrix(cell="5", gene="g1", samples=12):
     return f"gene\t{names}\n{gene}\t" + "\t".join(["7"] * (samples - 1) + [cell]) + "\n" + body
 
 
-def study(folder, counts, sheet=SHEET, folds=3):
+def study(folder, counts, sheet=SHEET, folds=3, **columns):
     folder.mkdir()
     with gzip.open(folder / "counts.tsv.gz", "wt") as handle:
         handle.write(counts)
@@ -138,7 +138,7 @@ def study(folder, counts, sheet=SHEET, folds=3):
                 "source": "counts",
                 "counts": "counts.tsv.gz",
                 "samples": "samples.tsv",
-                "columns": {"sample": "sample", "label": "label"},
+                "columns": {"sample": "sample", "label": "label", **columns},
                 "label": {"case": ["case"], "control": ["control"]},
             },
         },
@@ -193,3 +193,12 @@ def test_a_small_study_runs_and_says_that_it_is_too_small(tmp_path):
 )
 def test_counts_and_sheets_that_cannot_be_used_are_refused(tmp_path, counts, sheet, folds, line):
     refused(study(tmp_path / "bad", counts, sheet, folds), line)
+
+
+def test_a_batch_tied_to_class_is_refused(tmp_path):
+    sheet = "\n".join(f"{line}\t{'run' if i == 0 else i > 6}" for i, line in enumerate(SHEET.splitlines()))
+    refused(
+        study(tmp_path / "tied", matrix(), sheet + "\n", batch="run"),
+        "samples.tsv, column run: found every batch with samples of one class only (False: 6 case; True: 6"
+        " control); expected batches that hold cases and controls",
+    )

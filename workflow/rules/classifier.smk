@@ -84,6 +84,72 @@ rule measure_performance:
         "../scripts/measure_performance.py"
 
 
+# What else would have done as well, in the folds of the first repeat.
+rule compare_nulls:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+        predictions=rules.cross_validate.output.predictions,
+        negative_controls=negative_controls,
+    output:
+        comparators="<open>/studies/{study}/comparators.csv",
+        panels="<open>/studies/{study}/random_panels.csv",
+        record="<records>/compare_nulls/{study}.json",
+    log:
+        "<logs>/compare_nulls/{study}.log",
+    benchmark:
+        "<benchmarks>/compare_nulls/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(500, per_input=12),
+        runtime=minutes(30),
+    params:
+        settings=fold_settings,
+        options=classifier_settings("panel", "random_panels", "confidence"),
+        negative_controls=listed_negative_controls,
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("compare_nulls"),
+    script:
+        "../scripts/compare_nulls.py"
+
+
+rule plot_nulls:
+    input:
+        comparators=rules.compare_nulls.output.comparators,
+        panels=rules.compare_nulls.output.panels,
+        permutations=permutations,
+    output:
+        png=report(
+            "<open>/studies/{study}/figures/nulls.png",
+            caption="../report/nulls.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "nulls", "shows": "nulls and comparators"},
+        ),
+        svg="<open>/studies/{study}/figures/nulls.svg",
+        pdf="<open>/studies/{study}/figures/nulls.pdf",
+        source="<open>/studies/{study}/figures/nulls.csv",
+        record="<records>/plot_nulls/{study}.json",
+    log:
+        "<logs>/plot_nulls/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_nulls/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_nulls"),
+    script:
+        "../scripts/plot_nulls.py"
+
+
 rule plot_roc:
     input:
         roc=rules.measure_performance.output.roc,
@@ -397,6 +463,8 @@ CHAPTERS["classifier"] = [
     *outputs(rules.cross_validate, study=STUDIES),
     *outputs(rules.measure_performance, study=STUDIES),
     *outputs(rules.permute_labels, study=STUDIES),
+    *outputs(rules.compare_nulls, study=STUDIES),
+    *outputs(rules.plot_nulls, study=STUDIES),
     *outputs(rules.plot_roc, study=STUDIES),
     *outputs(rules.plot_performance, study=STUDIES),
     *outputs(rules.compare_methods, study=STUDIES),

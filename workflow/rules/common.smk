@@ -9,7 +9,16 @@ BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "workflow/scripts"))
 
 from decidua.arithmetic import held_kernels
-from decidua.config import check, expand_environment, load_yaml, locate, panel_path, recorded
+from decidua import marks
+from decidua.config import (
+    check,
+    expand_environment,
+    gene_list_path,
+    load_yaml,
+    locate,
+    panel_path,
+    recorded,
+)
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
 from decidua.preflight import check_inputs, table_settings
@@ -55,13 +64,12 @@ SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "s
 FREEZABLE = [name for name in STUDIES if config["studies"][name]["classifier"]["method"] != "random_forest"]
 PREDICTIONS = list(config["predictions"])
 FRAMED = [name for name in SIMULATED if config["studies"][name].get("published")]
+# Accepted is a tied batch only where it is one: the check of the sample sheet sees to it.
+TIED = [name for name in STUDIES if config["studies"][name]["classifier"]["accept_tied_batch"]]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
 BENCHMARKS = []  # seconds and memory of every job
-
-RECONSTRUCTION_MARK = "Reconstructed from printed numbers; not patient data"
-SIMULATION_MARK = "Simulated data"
 
 
 wildcard_constraints:
@@ -115,10 +123,15 @@ def minutes(least):
 
 
 def synthetic(wildcards):
-    """The mark that artifacts of reconstructed or simulated data carry; empty for real data."""
-    if getattr(wildcards, "cohort", None) in RECONSTRUCTED:
-        return RECONSTRUCTION_MARK
-    return SIMULATION_MARK if getattr(wildcards, "study", None) in SIMULATED else ""
+    """The marks of an artifact, mostly none: reconstructed or simulated data, a batch tied to class but accepted."""
+    cohort, study = getattr(wildcards, "cohort", None), getattr(wildcards, "study", None)
+    return marks.joined(
+        (
+            marks.RECONSTRUCTION if cohort in RECONSTRUCTED else "",
+            marks.SIMULATION if study in SIMULATED else "",
+            marks.TIED_BATCH if study in TIED else "",
+        )
+    )
 
 
 def analysis(*keys):
@@ -160,6 +173,23 @@ fold_settings = classifier_settings(
 )
 
 permutation_settings = classifier_settings("permutations", "permutation_engine")
+
+
+def negative_controls(wildcards):
+    """The file of a study's negative-control genes; nothing where they are listed in the settings, or null."""
+    genes = config["studies"][wildcards.study]["classifier"]["negative_controls"]
+    return resource(gene_list_path(genes)) if isinstance(genes, str) else []
+
+
+def listed_negative_controls(wildcards):
+    """A params function: the negative-control genes that the settings list themselves."""
+    genes = config["studies"][wildcards.study]["classifier"]["negative_controls"]
+    return [[str(gene)] for gene in genes] if isinstance(genes, list) else []
+
+
+def permutations(wildcards):
+    """The AUCs under permuted labels; nothing where no rule gives them."""
+    return rules.permute_labels.output.permutations if workflow.is_rule("permute_labels") else []
 
 
 def shares_of_folds(study):
@@ -309,6 +339,11 @@ def synthetic_prediction(wildcards):
     return synthetic(SimpleNamespace(study=config["predictions"][wildcards.prediction]["model"]))
 
 
+def marks_of_transport():
+    """The marks of all studies between which models are carried."""
+    return marks.joined(synthetic(SimpleNamespace(study=name)) for name in FREEZABLE)
+
+
 def identifiers_of_studies():
     """Each study's table of gene identifiers, None where it has none."""
     found = {name: config["studies"][name].get("identifiers") for name in FREEZABLE}
@@ -324,7 +359,7 @@ def tables_of_paper(wildcards):
 def synthetic_paper(wildcards):
     """The mark of the cohort that stands for a paper."""
     cohort = config["papers"][wildcards.paper]["cohort"]
-    return RECONSTRUCTION_MARK if cohort in RECONSTRUCTED else ""
+    return marks.RECONSTRUCTION if cohort in RECONSTRUCTED else ""
 
 
 def study_labels(wildcards):
@@ -343,8 +378,7 @@ def study_labels(wildcards):
 
 def any_synthetic():
     """The marks that a page about everything carries; empty when all data are real."""
-    marks = [RECONSTRUCTION_MARK] * bool(RECONSTRUCTED) + [SIMULATION_MARK] * bool(SIMULATED)
-    return "; ".join(marks)
+    return marks.joined([marks.RECONSTRUCTION] * bool(RECONSTRUCTED) + [marks.SIMULATION] * bool(SIMULATED))
 
 
 def contents():
@@ -430,6 +464,11 @@ def report_sections():
                 "Panels of few genes",
                 "Chosen anew in every training set, and, as a lesson, on all samples.",
             ),
+            (
+                "nulls",
+                "Nulls and comparators",
+                "What chance, other genes and covariates reach in the same folds.",
+            ),
         ]
         if name in FRAMED:
             caption = "All but the published figures are of simulated data."
@@ -445,7 +484,7 @@ def report_sections():
         )
     if len(FREEZABLE) > 1:
         figures = [("transport", "Transport", "Each study's model in every study.")]
-        title, mark = "Transport between studies", SIMULATION_MARK * bool(SIMULATED)
+        title, mark = "Transport between studies", marks_of_transport()
         sections.append(
             {"kind": "transport", "name": "", "title": title, "synthetic": mark, "figures": figures}
         )

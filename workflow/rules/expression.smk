@@ -49,6 +49,7 @@ rule validate_study:
         label=lookup(dpath="studies/{study}/label", within=config, default=None),
         keep=lookup(dpath="studies/{study}/keep", within=config, default=None),
         folds=lookup(dpath="studies/{study}/classifier/folds", within=config),
+        accept_tied_batch=lookup(dpath="studies/{study}/classifier/accept_tied_batch", within=config),
         synthetic=synthetic,
         code=fingerprint("validate_study"),
     script:

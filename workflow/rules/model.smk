@@ -87,7 +87,7 @@ rule transport_models:
         identifiers=identifiers_of_studies(),
         coverage=config["coverage"],
         confidence=config["classifier"]["confidence"],
-        synthetic=SIMULATION_MARK * bool(SIMULATED),
+        synthetic=marks_of_transport(),
         code=fingerprint("transport_models"),
     script:
         "../scripts/transport_models.py"
@@ -116,7 +116,7 @@ rule plot_transport:
         "../../envs/decidua.yaml"
     params:
         labels={name: config["studies"][name]["title"] for name in FREEZABLE},
-        synthetic=SIMULATION_MARK * bool(SIMULATED),
+        synthetic=marks_of_transport(),
         code=fingerprint("plot_transport"),
     script:
         "../scripts/plot_transport.py"

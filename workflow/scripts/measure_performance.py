@@ -1,6 +1,6 @@
 """Measure held-out predictions: AUC, accuracy beside the majority rate, ROC curve, each with its interval."""
 
-from decidua import tables
+from decidua import marks, results, tables
 from decidua.job import job
 from decidua.learning.methods import NAMES
 from decidua.learning.performance import roc_table, summary
@@ -11,5 +11,6 @@ if __name__ == "__main__":
         settings = snakemake.params.settings
         confidence, model = settings["confidence"], NAMES[settings["method"]]
         table = summary(predictions, snakemake.wildcards.study, model, confidence)
-        tables.write(table, snakemake.output.performance)
+        caution = marks.cautions(snakemake.params.synthetic)
+        tables.write(results.cautioned(table, caution), snakemake.output.performance)
         tables.write(roc_table(predictions, confidence), snakemake.output.roc)

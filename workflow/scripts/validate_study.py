@@ -1,8 +1,9 @@
 """Check a count matrix against its sample sheet, or say everything that is wrong with them."""
 
-from decidua import tables
+from decidua import marks, tables
 from decidua.expression import read_study
 from decidua.job import job
+from decidua.simulation import COLUMNS
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -10,10 +11,12 @@ if __name__ == "__main__":
         study = read_study(
             snakemake.input.counts,
             snakemake.input.samples,
-            columns=params.columns,
+            columns=params.columns or COLUMNS,  # a simulated study has no settings of its own
             label=params.label,
             keep=params.keep,
             folds=params.folds,
+            accept_tied_batch=params.accept_tied_batch,
         )
         tables.write_matrix(study.counts, snakemake.output.counts)
-        tables.write(study.samples.assign(synthetic=bool(params.synthetic)), snakemake.output.samples)
+        samples = study.samples.assign(synthetic=marks.is_synthetic(params.synthetic))
+        tables.write(samples, snakemake.output.samples)

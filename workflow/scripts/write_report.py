@@ -5,6 +5,7 @@ from pathlib import Path
 from decidua import tables
 from decidua.files import write_text
 from decidua.job import job
+from decidua.marks import is_synthetic
 from decidua.report import (
     Figure,
     audit_section,
@@ -55,7 +56,7 @@ if __name__ == "__main__":
             snakemake.input.template,
             version=snakemake.config["version"],
             sections=sections,
-            synthetic=[f"{s.title}: {s.synthetic}." for s in sections if s.synthetic],
+            synthetic=[f"{s.title}: {s.synthetic}." for s in sections if is_synthetic(s.synthetic)],
             packages=package_table(),
             settings=Path(snakemake.input.config).read_text(encoding="utf-8"),
         )

@@ -24,6 +24,8 @@ HOW = ("execution", "against", "pathvars")
 SECTIONS = ("cohorts", "studies", "predictions", "papers")
 PANELS = "workflow/resources/panels"
 DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
+#: Where shipped gene lists are, by name.
+GENES = "workflow/resources/genes"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
 PUBLISHED_SCHEMA = "workflow/schemas/published.schema.yaml"
 #: Names that the workflow gives to columns of its own.
@@ -41,6 +43,11 @@ ROLE_TYPES = {"outcome": ("boolean",), "history": ("integer", "number"), "karyot
 def panel_path(panel: str) -> str:
     """The file of a marker panel, given by the name of a shipped one or by a path."""
     return panel if panel.endswith((".yaml", ".yml")) else f"{PANELS}/{panel}.yaml"
+
+
+def gene_list_path(genes: str) -> str:
+    """The file of a gene list, given by the name of a shipped one or by a path."""
+    return genes if genes.endswith((".yaml", ".yml", ".txt")) else f"{GENES}/{genes}.yaml"
 
 
 def locate(path: str, roots: Sequence[Path]) -> str:
@@ -261,6 +268,10 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
             yield from _file_problem(f"studies.{name}.identifiers", study["identifiers"], roots)
     for name, entry in config["predictions"].items():
         yield from _prediction_problems(f"predictions.{name}", entry, config, roots)
+    settings = {f"studies.{name}.classifier": study for name, study in config["studies"].items()}
+    for where, holder in {"classifier": config, **settings}.items():
+        genes = holder.get("classifier", {}).get("negative_controls")
+        yield from _gene_list_problem(f"{where}.negative_controls", genes, roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
             yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
@@ -679,6 +690,21 @@ def _file_problem(key: str, path: str, roots: Sequence[Path]) -> Iterator[str]:
         return
     if not (roots[0] / located).is_file():
         yield f"{key}: found {path!r}, which is not there; expected the path of a file"
+
+
+def _gene_list_problem(key: str, genes: Any, roots: Sequence[Path]) -> Iterator[str]:
+    """A name that is no path means a shipped list, so the message lists those."""
+    if not isinstance(genes, str):
+        return
+    path = gene_list_path(genes)
+    if path == genes:
+        yield from _file_problem(key, genes, roots)
+    elif not any((root / path).is_file() for root in roots):
+        shipped = sorted({file.stem for root in roots for file in (root / GENES).glob("*.yaml")})
+        yield (
+            f"{key}: found {genes!r}; expected one of {', '.join(shipped)}, the path of a .yaml or .txt "
+            "file, a list of genes, or null"
+        )
 
 
 def _unset(key: str, path: str, error: KeyError) -> str:

@@ -43,17 +43,19 @@ def read_study(
     label: Mapping[str, Any] | None = None,
     keep: Mapping[str, Any] | None = None,
     folds: int | None = None,
+    accept_tied_batch: bool = False,
 ) -> Study:
     """Read and check a count matrix and its sample sheet together.
 
     Args:
         counts, samples, columns, label, keep: as for `read_counts` and `read_samples`.
         folds: number of outer folds, if a classifier is to be cross-validated.
+        accept_tied_batch: go on although every batch holds one class only (see `decidua.confounding`).
 
     Raises:
         InputError: every problem of both files, and of one against the other.
     """
-    sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds)
+    sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds, accept_tied_batch)
     matrix, more = _attempt(read_counts, counts)
     names = _attempt(sample_names, counts)[0] if matrix is None else list(matrix.columns)
     problems += more
@@ -73,6 +75,7 @@ def check_study(
     label: Mapping[str, Any] | None = None,
     keep: Mapping[str, Any] | None = None,
     folds: int | None = None,
+    accept_tied_batch: bool = False,
 ) -> None:
     """As `read_study`, but of a matrix larger than `SMALL` bytes only the header: cheap enough before a run.
 
@@ -80,9 +83,9 @@ def check_study(
         InputError: every problem found.
     """
     if not Path(counts).is_file() or Path(counts).stat().st_size <= SMALL:
-        read_study(counts, samples, columns, label, keep, folds)
+        read_study(counts, samples, columns, label, keep, folds, accept_tied_batch)
         return
-    sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds)
+    sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds, accept_tied_batch)
     names, more = _attempt(sample_names, counts)
     problems += more
     if sheet is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from decidua.errors import InputError
+from decidua.marks import is_synthetic
 from decidua.provenance import record, write_record
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
 
     Bad input is told in plain lines, without a traceback. When the work is done, the record of provenance is
     written to the output named `record`, if there is one. Of the params, `code` is the fingerprint, `seed`
-    the seed and `synthetic` the mark of data that are not of patients. Inputs named `parts` are not recorded:
-    they are pieces of the job's own work, made from its other inputs, as many as the execution asks for.
+    the seed and `synthetic` the marks (`decidua.marks`), among them that of data that are not of patients.
+    Inputs named `parts` are not recorded: they are pieces of the job's own work, made from its other inputs,
+    as many as the execution asks for.
     """
     log = Path(snakemake.log[0])
     logging.basicConfig(
@@ -79,6 +81,6 @@ def _leave_record(snakemake: "Snakemake", params: dict[str, Any], wildcards: dic
         params=params,
         inputs=[str(path) for path in snakemake.input if path not in snakemake.input.get("parts", ())],
         outputs=[str(path) for path in snakemake.output if path != snakemake.output.record],
-        synthetic=bool(params.get("synthetic")),
+        synthetic=is_synthetic(params.get("synthetic")),
     )
     write_record(entry, snakemake.output.record)

@@ -72,6 +72,7 @@ def _study_problems(studies: Mapping[str, Any]) -> Iterator[Any]:
                 label=study["label"],
                 keep=study.get("keep"),
                 folds=study["classifier"]["folds"],
+                accept_tied_batch=study["classifier"]["accept_tied_batch"],
             )
         except InputError as error:
             yield from error.problems

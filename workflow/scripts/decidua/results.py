@@ -52,3 +52,11 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows as a table with every column of `COLUMNS`, typed; an empty list gives an empty table."""
     table = pd.DataFrame(list(rows), columns=NAMES)
     return table.astype(DTYPES)
+
+
+def cautioned(table: pd.DataFrame, caution: str) -> pd.DataFrame:
+    """A results table whose reasons begin with a caution about the whole study; unchanged without one."""
+    if not caution:
+        return table
+    reasons = [caution if pd.isna(reason) else f"{caution}; {reason}" for reason in table["reason"]]
+    return table.assign(reason=pd.array(reasons, dtype="string"))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from decidua.confounding import tied_batch_problems
 from decidua.errors import InputError, Problem
 from decidua.input_files import UNREADABLE, first_line, listed, read_header, read_rows, require_kind
 from decidua.learning.folds import too_few_members
@@ -70,11 +71,13 @@ def read_sheet(
     label: Mapping[str, Any] | None,
     keep: Mapping[str, Any] | None,
     folds: int | None = None,
+    accept_tied_batch: bool = False,
 ) -> Sheet:
     """As `read_samples`, but what is wrong in rows is handed over, so that more can be found.
 
     Args:
         folds: number of outer folds, if a classifier is to be cross-validated.
+        accept_tied_batch: go on although every batch holds one class only; where that is not so, a problem.
 
     Raises:
         InputError: the file cannot be read, a column is not there, no row is kept.
@@ -118,6 +121,8 @@ def read_sheet(
     for column in [column for column in covariates if roles.get(column) != column]:
         table[column] = _number_or_text(rows[column])
     problems = problems or _class_problems(table, name, folds)
+    if not problems:
+        problems = tied_batch_problems(table, roles.get("batch"), name, accept_tied_batch)
     return Sheet(table.reset_index(drop=True), frozenset(cells[columns["sample"]].dropna()), problems)
 
 

@@ -28,6 +28,22 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
 }
 #: Mean log2 fold change of each signature in the immune-high subgroup at effect 1.
 IMMUNE_SHIFT = {"NK": 2.0, "cytotoxic": 1.4, "cytolytic": 1.4, "T": 0.4, "monocytic": 1.2, "macrophage": 1.8}
+#: Published reference genes (Eisenberg and Levanon 2013) that are abundant and planted unchanged, by name.
+HOUSEKEEPING = (
+    *("C1orf43", "CHMP2A", "EMC7", "GPI", "PSMB2", "PSMB4"),
+    *("RAB7A", "REEP5", "SNRPD3", "VCP", "VPS29"),
+)
+#: What the columns of the simulated sample sheet are.
+COLUMNS = {
+    "sample": "sample",
+    "label": "label",
+    "batch": "batch",
+    "comparator": "comparator",
+    "covariates": ["age", "cycle_day", "rin"],
+}
+#: Kinds of simulated control, drawn at random: they do not differ in anything.
+COMPARATORS = ("IVF, male factor", "IVF, tubal")
+BATCHES = ("run 1", "run 2", "run 3")
 SUBGROUPS = ("controls only", "mixed", "RPL", "RPL immune-high")
 AGES, CYCLE_DAYS = (18, 42), (3, 10)
 
@@ -81,7 +97,8 @@ class Simulation:
     """A simulated study. What was planted stands apart from what a study would have.
 
     counts: genes x samples, int32.
-    samples: sample, label ("case" or "control"), synthetic (True), age (years), cycle_day.
+    samples: sample, label ("case" or "control"), synthetic (True), age (years), cycle_day, rin (RNA integrity
+        number), batch (sequencing run; each has both classes), comparator (kind of control; NA for cases).
     genes: the truth by gene: gene, signature (NA for most), mean_count (at a typical library), dispersion,
         and the planted log2 fold change in each subgroup against "controls only": log2fc_mixed, log2fc_rpl,
         log2fc_rpl_immune_high.
@@ -124,6 +141,7 @@ def simulate(design: Design, rng: np.random.Generator) -> Simulation:
             "synthetic": pd.array(np.ones(n, dtype=bool), dtype="boolean"),
             "age": age,
             "cycle_day": cycle_day,
+            **_handling(is_case, rng.spawn(1)[0]),
         }
     )
     subgroup = pd.array(np.array(SUBGROUPS, dtype=object)[subgroups], dtype="string")
@@ -142,12 +160,15 @@ def _genes(design: Design, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.I
     named = [(gene, signature) for signature, genes in design.signatures.items() for gene in genes]
     names = np.array([f"SIM{i + 1:05d}" for i in range(n)], dtype=object)
     signature = np.full(n, pd.NA, dtype=object)
-    immune, others = places[: len(named)], places[len(named) :]
+    immune, others = places[: len(named)], places[len(named) : n - len(HOUSEKEEPING)]
+    steady = places[n - len(HOUSEKEEPING) :]
+    names[steady] = HOUSEKEEPING
     for place, (gene, of) in zip(immune, named, strict=True):
         names[place], signature[place] = gene, of
     abundance = rng.normal(0.0, 2.3, n)
     abundance[rng.random(n) < 0.2] -= 6.0  # silent in this tissue
     abundance[immune] = rng.normal(-1.0, 0.8, len(immune))  # immune cells are a minority of the tissue
+    abundance[steady] = rng.spawn(1)[0].normal(2.0, 0.5, len(steady))
     share = np.exp(abundance)
     mean = design.library_size * share / share.sum()
     dispersion = (design.dispersion + 2.0 / mean) * rng.lognormal(0.0, 0.5, n)
@@ -189,6 +210,23 @@ def _samples(design: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.n
     is_case = np.repeat([case for _, case in sizes], list(sizes.values()))
     order = rng.permutation(len(subgroup))
     return subgroup[order], is_case[order]
+
+
+def _handling(is_case: np.ndarray, rng: np.random.Generator) -> dict[str, object]:
+    """RNA integrity, sequencing run and kind of control, none of which has a part in the counts.
+
+    Runs are dealt within the classes, so that none is tied to a class.
+    """
+    batch = np.empty(len(is_case), dtype=object)
+    runs = BATCHES[: min(len(BATCHES), is_case.sum(), (~is_case).sum())]
+    for members in (np.flatnonzero(is_case), np.flatnonzero(~is_case)):
+        batch[rng.permutation(members)] = np.resize(np.array(runs, dtype=object), len(members))
+    comparator = np.where(is_case, pd.NA, rng.choice(np.array(COMPARATORS, dtype=object), len(is_case)))
+    return {
+        "rin": np.round(np.clip(rng.normal(7.5, 0.8, len(is_case)), 3.0, 10.0), 1),
+        "batch": pd.array(batch, dtype="string"),
+        "comparator": pd.array(comparator, dtype="string"),
+    }
 
 
 def _planted(truth: pd.DataFrame) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from decidua import results, words
+from decidua import marks, results, words
 from decidua.report import Figure, Section, Table, number, value
 from decidua.results import NOT_ESTIMABLE
 
@@ -67,6 +67,78 @@ def _performance(performance: pd.DataFrame) -> Part:
         sentences,
         [Table(title, ["", "Estimate (interval)", "Interval"], rows)],
     )
+
+
+def _comparators(table: pd.DataFrame) -> Part:
+    """What else would have done as well: names and sentences are those of the comparators table."""
+    within = table[table["quantity"] == "AUC within folds"].to_dict("records")
+    alone = table["variable"] == "batch only"
+    told = alone & table["reason"].str.contains("the batch alone").fillna(False)
+    told |= table["quantity"].str.startswith("Cramér") & (table["status"] == results.ESTIMATED)
+    cautions = table.loc[told, "reason"].dropna().map(marks.of_the_row)
+    rows = [
+        [
+            row["variable"] if pd.isna(row["level"]) else f"{row['variable']}: {row['level']}",
+            value(row, 3),
+            "" if pd.isna(row["counted"]) else str(row["counted"]),
+        ]
+        for row in within
+        if row["variable"] != "batch only"
+    ]
+    title = "What else would have done as well, in the same folds (AUC within folds)"
+    return Part(
+        [f"Caution: {text}." for text in words.distinct(cautions)],
+        [*_random_panels(table), *_covariates(within), *_kinds_of_control(within)],
+        [],
+        [Table(title, ["", "Estimate (interval)", "Counted"], rows)],
+    )
+
+
+def _random_panels(table: pd.DataFrame) -> list[str]:
+    """How the chosen panel stands among random ones, and what that means."""
+    shares = table[(table["variable"] == "random panels") & table["numerator"].notna()].to_dict("records")
+    medians = table[(table["variable"] == "random panels") & table["lower"].notna()].to_dict("records")
+    if not shares or not medians:
+        return []
+    reached, number = int(shares[0]["numerator"]), int(shares[0]["denominator"])
+    sentence = (
+        f"Of {number} panels of as many genes drawn at random, {reached} did as well as the chosen one; "
+        f"their median AUC is {value(medians[0], 3)}."
+    )
+    if medians[0]["estimate"] > 0.6:
+        sentence += (
+            " When random genes tell the classes apart, the difference is broad: that a panel does well then "
+            "says little about the genes in it."
+        )
+    elif reached > 0.05 * number:
+        sentence += " The chosen panel is not beyond what random genes reach by chance."
+    return [sentence]
+
+
+def _covariates(within: list[dict]) -> list[str]:
+    found = {row["variable"]: row for row in within if row["status"] == results.ESTIMATED}
+    sentences = []
+    if "covariates only" in found:
+        row = found["covariates only"]
+        sentences.append(f"Without any gene, {row['level']} reach an AUC of {value(row, 3)}.")
+    if "negative-control genes" in found:
+        row = found["negative-control genes"]
+        sentences.append(f"Genes that should not differ ({row['level']}) reach {value(row, 3)}.")
+    for name, what in (("covariates only", "the covariates"), ("negative-control genes", "these genes")):
+        if name in found and found[name]["lower"] > 0.5:
+            sentences.append(
+                f"The interval of {what} lies above 0.5: what the classifier sees may in part have to do "
+                "with how samples were chosen or handled, and not with the condition."
+            )
+    return sentences
+
+
+def _kinds_of_control(within: list[dict]) -> list[str]:
+    rows = [row for row in within if row["variable"] == "kind of control"]
+    if not rows:
+        return []
+    said = "; ".join(f"{row['level']} {value(row, 3)}" for row in rows)
+    return [f"Cases against one kind of control alone, learned anew: {said}."]
 
 
 def _panels(panels: pd.DataFrame) -> Part:
@@ -200,6 +272,7 @@ PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
     "panels": _panels,
     "panel_genes": _panel_genes,
     "frame": _frame,
+    "comparators": _comparators,
 }
 
 

@@ -1,6 +1,6 @@
 """How are estimates with intervals drawn one below the other, each beside its numbers in print?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,6 +126,7 @@ def forest(
     key: Sequence[tuple[str, str, str]] = (),
     notes: Sequence[str] = (),
     reference: float | None = None,
+    above: Callable[[Page, float, tuple[float, float]], float] | None = None,
     synthetic: str | None = None,
 ) -> Figure:
     """Draw the sections below each other on one scale.
@@ -136,12 +137,16 @@ def forest(
         key: text, colour and shape of each series, written above.
         notes: small print below.
         reference: where a dashed line stands.
+        above: draws something on the same scale above the sections, given the page, where it begins, and left
+            edge and width of the plot; returns where it ends.
     """
     page = Page()
     layout = _Layout.fit(page, sections, columns, scale)
     y = MARGIN
     if key:
         y += page.legend(y, key) + _GAP
+    if above:
+        y = above(page, y, layout.plot) + 2 * _GAP
     y += layout.write_headings(page, y, label_heading, columns) + _GAP
     last = None
     for place, section in enumerate(sections):

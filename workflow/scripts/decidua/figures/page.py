@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from decidua import results, style, words
+from decidua import marks, results, style, words
 from decidua.style import BODY, INK, MUTED, SMALL, TITLE
 
 MARGIN = 6.0
@@ -177,6 +177,10 @@ def small_print(source: pd.DataFrame, place: Callable[[Any], str]) -> list[str]:
 
     `place` says in words where in the figure a row stands.
     """
+    # what concerns the whole study stands in the strip below
+    source = source.assign(
+        reason=source["reason"].map(marks.of_the_row, na_action="ignore").replace("", pd.NA)
+    )
     methods = words.distinct(source["interval"])
     notes = [f"Lines are intervals: {'; '.join(methods)}."] if methods else []
     notes += words.tests_in_full(source["test"])

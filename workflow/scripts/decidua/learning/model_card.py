@@ -9,6 +9,7 @@ import pandas as pd
 from decidua import results
 from decidua.learning.frozen import FrozenModel
 from decidua.learning.methods import NAMES
+from decidua.marks import is_synthetic
 
 INTENDED_USE = (
     "Research on endometrial or blood expression: to score samples of another study that were sequenced and"
@@ -123,7 +124,10 @@ def model_card(model: FrozenModel, coverage: float) -> str:
 
 
 def _warning(synthetic: str | None) -> list[str]:
-    return [f"**{synthetic}: an example; it says nothing about patients.**", ""] if synthetic else []
+    if not synthetic:
+        return []
+    says = ": an example; it says nothing about patients" if is_synthetic(synthetic) else ""
+    return [f"**{synthetic}{says}.**", ""]
 
 
 def _transform(model: FrozenModel) -> str:
