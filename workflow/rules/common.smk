@@ -10,9 +10,10 @@ sys.path.insert(0, str(BASE / "workflow/scripts"))
 
 from decidua.arithmetic import held_kernels
 from decidua.config import check, expand_environment, load_yaml, locate, panel_path, recorded
+from decidua.downloads import give_up_on_silence, is_url
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
-from decidua.preflight import check_inputs, table_settings
+from decidua.preflight import check_inputs, counts_of, reading_settings, table_settings
 from decidua.progress import Progress, known_seconds, listen
 from decidua.provenance import fingerprint as fingerprint_of
 from snakemake.logging import logger
@@ -48,6 +49,8 @@ COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
+if any(is_url(study.get(key)) for study in config["studies"].values() for key in ("counts", "samples")):
+    give_up_on_silence()
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
@@ -220,17 +223,41 @@ def published_enrolment(wildcards):
 
 
 def study_file(key):
-    """The user's file of a study, or the simulated one."""
+    """The user's file of a study, to be downloaded if it is a URL, or the simulated one."""
 
     def chosen(wildcards):
         study = config["studies"][wildcards.study]
-        return (
-            expand_environment(study[key])
-            if study["source"] == "counts"
-            else getattr(rules.simulate_study.output, key)
-        )
+        if study["source"] == "simulation":
+            return getattr(rules.simulate_study.output, key)
+        if is_url(study[key]):
+            return storage.http(expand_environment(study[key]["url"]))
+        return resource(study[key])
 
     return chosen
+
+
+def study_counts(wildcards):
+    """The file of a study's counts, or the files of the tool that counted, one a sample."""
+    study = config["studies"][wildcards.study]
+    own = study["source"] == "counts" and not is_url(study["counts"])
+    return counts_of(study, ROOTS) if own else study_file("counts")(wildcards)
+
+
+def study_transcripts(wildcards):
+    """The table of transcripts and genes of a study's counts; nothing without one."""
+    path = config["studies"][wildcards.study].get("transcripts")
+    return resource(path) if path else []
+
+
+def study_reading(wildcards):
+    """A params function: how a study's counts are read."""
+    return reading_settings(config["studies"][wildcards.study])
+
+
+def study_checksums(wildcards):
+    """The SHA-256 of the files of a study that are downloaded."""
+    study = config["studies"][wildcards.study]
+    return {key: study[key]["sha256"] for key in ("counts", "samples") if is_url(study.get(key))}
 
 
 def tables_of_paper(wildcards):
