@@ -10,7 +10,7 @@ sys.path.insert(0, str(BASE / "workflow/scripts"))
 
 from decidua.arithmetic import held_kernels
 from decidua.config import check, expand_environment, load_yaml, locate, panel_path, recorded
-from decidua.downloads import give_up_on_silence, is_url
+from decidua.downloads import be_careful, is_url
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
 from decidua.preflight import check_inputs, counts_of, reading_settings, table_settings
@@ -50,7 +50,9 @@ RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] =
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
 if any(is_url(study.get(key)) for study in config["studies"].values() for key in ("counts", "samples")):
-    give_up_on_silence()
+    import snakemake_storage_plugin_http  # only where there is something to download
+
+    be_careful(snakemake_storage_plugin_http)
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own

@@ -13,6 +13,12 @@ FORMATS = ("auto", "matrix", "featurecounts", "star", "salmon", "nfcore", "h5ad"
 ENDINGS = {"star": "ReadsPerGene.out.tab", "salmon": "quant.sf"}
 #: The matrix of the unscaled counts in a folder of nf-core/rnaseq.
 NFCORE = "salmon.merged.gene_counts.tsv"
+#: What a folder of a tool holds, in words.
+PATTERNS = {
+    "star": "<sample>ReadsPerGene.out.tab or <sample>/ReadsPerGene.out.tab",
+    "salmon": "<sample>/quant.sf",
+    "nfcore": NFCORE,
+}
 #: The first columns of a table of featureCounts (Subread users' guide); a column a sample follows.
 FEATURECOUNTS = ("Geneid", "Chr", "Start", "End", "Strand", "Length")
 #: What aligners and tools for alignments add to a sample's name, taken off from the end one by one.
@@ -52,18 +58,11 @@ def count_files(path: str, declared: str = "auto") -> tuple[str, list[str]]:
         return next(iter(wanted.items()))
     if wanted:
         kinds = " and ".join(Path(files[0]).name for files in wanted.values())
-        raise InputError(Problem(f"{kinds}", f"`format:` to be one of {', '.join(wanted)}", path))
-    known = {kind: f"files {_pattern(kind)}" for kind in ENDINGS} | {"nfcore": NFCORE}
-    expected = known.get(declared) or (
-        "a file" if declared != "auto" else f"a file, or a folder with {' or '.join(known.values())}"
-    )
-    raise InputError(Problem("a folder without that", expected, path))
-
-
-def _pattern(kind: str) -> str:
-    return (
-        f"<sample>ReadsPerGene.out.tab or <sample>/{ENDINGS[kind]}" if kind == "star" else "<sample>/quant.sf"
-    )
+        raise InputError(Problem(kinds, f"`format:` to be one of {', '.join(wanted)}", path))
+    if declared != "auto" and declared not in PATTERNS:
+        raise InputError(Problem("a folder", "a file", path))
+    expected = " or ".join(PATTERNS.values()) if declared == "auto" else PATTERNS[declared]
+    raise InputError(Problem("a folder with no such file", expected, path))
 
 
 def _of_samples(folder: Path, ending: str) -> list[str]:

@@ -242,9 +242,11 @@ def _whole_numbers(
     column: pa.ChunkedArray | pa.Array, j: int, faults: Faults, rounding: bool
 ) -> tuple[np.ndarray, int]:
     """The column as integers, 0 where a cell is at fault, and how many were rounded; faults are added."""
-    if pa.types.is_integer(column.type) and not column.null_count:
-        numbers = column.to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.to_numpy()
-        if not len(numbers) or (numbers.min() >= 0 and numbers.max() <= LARGEST):
+    if not column.null_count and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        numbers = column.to_numpy()
+        # Not so where there is a NaN: the largest then is NaN.
+        in_range = not len(numbers) or (numbers.min() >= 0 and numbers.max() <= LARGEST)
+        if in_range and (pa.types.is_integer(column.type) or not (numbers % 1).any()):
             return numbers, 0
     numbers = numbers_of(column, j, faults)
     whole = np.rint(numbers)

@@ -1,7 +1,9 @@
 """Is a downloaded file the one that was meant?"""
 
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -41,17 +43,20 @@ def is_url(source: Any) -> bool:
     return isinstance(source, Mapping)
 
 
-def give_up_on_silence(seconds: float = PATIENCE) -> None:
-    """Let every download of this process fail after so many seconds without a byte.
+def be_careful(plugin: ModuleType, patience: float = PATIENCE) -> None:
+    """Let Snakemake's http storage give up on a silent server, ask for a file's date once, print no secrets.
 
-    Snakemake's http storage asks `requests` without a time limit: it would wait for a silent server for ever.
+    By itself the plugin waits for ever, asks for the head of each file again and again while jobs run, and
+    prints the whole URL.
+
+    Args:
+        plugin: the module snakemake_storage_plugin_http.
+        patience: seconds without a byte after which a download fails.
     """
-    import requests
-
-    send = requests.Session.send
-
-    def patient(session, request, **options):
-        options["timeout"] = options.get("timeout") or seconds
-        return send(session, request, **options)
-
-    requests.Session.send = patient
+    asking = plugin.requests
+    plugin.requests = SimpleNamespace(
+        get=partial(asking.get, timeout=patience),
+        head=lru_cache(partial(asking.head, timeout=patience)),
+        codes=asking.codes,
+    )
+    plugin.StorageProvider.safe_print = lambda self, url: without_secrets(url)

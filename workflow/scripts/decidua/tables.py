@@ -65,15 +65,16 @@ def read_matrix(path: str | Path) -> pd.DataFrame:
     import pyarrow as pa
 
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    genes = pd.Index(table.column("gene").to_pandas(), name="gene")
+    genes = pd.Index(table.column(0).to_pandas(), name="gene")
     values = _side_by_side(table.columns[1:], len(genes))
-    return pd.DataFrame(values, index=genes, columns=pd.Index(table.column_names[1:], dtype=genes.dtype))
+    samples = pd.Index(table.column_names[1:], dtype=genes.dtype)
+    return pd.DataFrame(values, index=genes, columns=samples, copy=False)
 
 
 def _side_by_side(columns: list["pa.ChunkedArray"], rows: int) -> np.ndarray:
     """Columns of numbers as one array, rows x columns: a view where they lie at equal distances."""
     arrays = [column.to_numpy() for column in columns]
-    addresses = np.array([array.ctypes.data for array in arrays])
+    addresses = [array.__array_interface__["data"][0] for array in arrays]
     distances = set(np.diff(addresses).tolist())
     if rows and len(distances) == 1 and min(distances) >= arrays[0].nbytes:
         shape, strides = (len(arrays), rows), (distances.pop(), arrays[0].itemsize)
