@@ -479,14 +479,70 @@ def test_negative_controls_are_a_shipped_list_a_file_genes_or_nothing(config):
     ]
 
 
+def study(tmp_path, **settings):
+    (tmp_path / "samples.tsv").touch()
+    (tmp_path / "counts.tsv").touch()
+    ours = {"title": "Ours", "source": "counts", "counts": str(tmp_path / "counts.tsv")}
+    ours |= {"samples": str(tmp_path / "samples.tsv"), "columns": {"sample": "id", "label": "label"}}
+    return ours | {"label": {"case": ["a"], "control": ["b"]}} | settings
+
+
+def test_settings_of_a_tool_are_for_its_counts_and_every_slip_is_told_at_once(config, tmp_path):
+    (tmp_path / "salmon/S1").mkdir(parents=True)
+    (tmp_path / "salmon/S1/quant.sf").touch()
+    (tmp_path / "empty").mkdir()
+    config["studies"] |= {
+        "a": study(tmp_path, layer="raw", transcripts="t.tsv", format="star"),
+        "b": study(tmp_path, counts=str(tmp_path / "salmon"), strandedness="forward"),
+        "c": study(tmp_path, counts=str(tmp_path / "empty")),
+    }
+    assert [line.replace(str(tmp_path), "") for line in problems(config)] == [
+        "config: studies.a.counts: found '/counts.tsv': a file; expected the folder of the files "
+        "*ReadsPerGene.out.tab",
+        "config: studies.a.transcripts: found 't.tsv', which is not there; expected the path of a file",
+        "config: studies.a.transcripts: found it for counts of the format star; expected it for salmon only",
+        "config: studies.a.layer: found it for counts of the format star; expected it for h5ad only",
+        "config: studies.b.strandedness: found it for counts of the format salmon; expected it for star only",
+        "config: studies.b.transcripts: found nothing; expected a table of transcripts and their genes for "
+        "Salmon",
+        "config: studies.c.counts: found '/empty': a folder with no such file; expected "
+        "<sample>ReadsPerGene.out.tab or <sample>/ReadsPerGene.out.tab or <sample>/quant.sf or "
+        "salmon.merged.gene_counts.tsv",
+    ]
+
+
+def test_a_download_needs_a_checksum_and_a_url_without_password(config, tmp_path):
+    url = "https://me:secret@example.org/counts.tsv.gz"
+    config["studies"]["ours"] = study(tmp_path, counts={"url": url, "sha256": "ab"})
+    assert problems(config) == [
+        "config: studies.ours.counts.sha256: found 'ab'; expected a SHA-256, 64 hexadecimal digits in quotes"
+    ]
+    config["studies"]["ours"]["counts"]["sha256"] = "0" * 64
+    assert problems(config) == [
+        "config: studies.ours.counts.url: found a user or password in it; expected them in the environment "
+        "variable SNAKEMAKE_STORAGE_HTTP_AUTH or in ~/.netrc, for Snakemake prints the URL"
+    ]
+    config["studies"]["ours"]["counts"]["url"] = "https://example.org/download/?file=counts.tsv.gz"
+    assert problems(config) == [
+        "config: studies.ours.counts.url: found 'https://example.org/download/'; expected the URL of a file, "
+        "such as .../counts.tsv.gz"
+    ]
+    config["studies"]["ours"]["counts"] = {"url": "ftp://example.org/c.tsv"}
+    assert problems(config) == [
+        "config: studies.ours.counts.sha256: found nothing; expected this key to be given",
+        "config: studies.ours.counts.url: found 'ftp://example.org/c.tsv'; expected a URL that starts with "
+        "https:// or http://",
+    ]
+
+
 def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
     for name in ("counts.tsv", "samples.tsv"):
         (tmp_path / name).touch()
     columns = {"sample": "id", "label": "label", "batch": "run", "covariates": ["age", "batch", "label"]}
-    study = {"title": "Ours", "source": "counts"} | {
+    ours = {"title": "Ours", "source": "counts"} | {
         key: str(tmp_path / f"{key}.tsv") for key in ("counts", "samples")
     }
-    config["studies"]["ours"] = study | {"columns": columns, "label": {"case": ["a"], "control": ["b"]}}
+    config["studies"]["ours"] = ours | {"columns": columns, "label": {"case": ["a"], "control": ["b"]}}
     assert problems(config) == [
         "config: studies.ours.columns.covariates: found 'batch', what the workflow calls a column of its "
         "own; expected the column under another name in the sample sheet"

@@ -73,11 +73,8 @@ def imported(text):
 def imported_by_the_snakefile():
     """What the Snakefile and the chapters import, and what the library modules that they name import."""
     chapters = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
-    lines = [
-        line.strip()
-        for path in chapters
-        for line in re.findall(r"^[ \t]*(?:import|from)[ \t].+$", path.read_text(), re.MULTILINE)
-    ]
+    statement = r"^[ \t]*((?:import|from)[ \t](?:.*\([^)]*\)|.+))$"
+    lines = [line for path in chapters for line in re.findall(statement, path.read_text(), re.MULTILINE)]
     reached, waiting = set(), list(imported("\n".join(lines)))
     while waiting:
         name = waiting.pop()

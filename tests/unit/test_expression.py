@@ -82,7 +82,7 @@ def test_every_bad_cell_is_named_with_gene_sample_and_what_was_found(write):
     whole = "expected a whole number of reads, 0 or more"
     assert sorted(problems(read_counts, write(text))) == [
         f"counts.tsv, row A, column S1: found -1; {whole}",
-        f"counts.tsv, row B, column S2: found 2.5; {whole} (round the estimates of Salmon or RSEM before)",
+        f"counts.tsv, row B, column S2: found 2.5; {whole} (`round: true` rounds estimates)",
         f"counts.tsv, row C, column S3: found 'many'; {whole}",
         f"counts.tsv, row D, column S1: found a missing cell; {whole}",
         f"counts.tsv, row D, column S4: found a missing cell; {whole}",
@@ -304,12 +304,14 @@ def test_problems_of_both_files_are_told_at_once(write):
     ]
 
 
-def test_a_matrix_with_samples_as_rows_is_recognised(write):
-    write("sample\tA\tB\nS1\t1\t2\nS2\t3\t4\n")
+def test_a_matrix_with_samples_as_rows_is_recognised_by_the_sheet_and_turned(write, caplog):
+    write("sample\tA\tB\nS2\t3\t4\nS1\t1\t2\n")
     write(SHEET, "samples.tsv")
-    assert problems(read_study, "counts.tsv", "samples.tsv") == [
-        "counts.tsv: found samples as rows; expected genes as rows and samples as columns"
-    ]
+    with caplog.at_level("INFO"):
+        study = read_study("counts.tsv", "samples.tsv")
+    assert study.counts.to_dict() == {"S1": {"A": 1, "B": 2}, "S2": {"A": 3, "B": 4}}
+    assert (study.counts.index.name, study.counts.columns.name) == ("gene", "sample")
+    assert "counts.tsv: samples are its rows; turned" in caplog.text
 
 
 def test_fewer_samples_of_a_class_than_folds_names_the_counts_and_the_setting(write):

@@ -1,5 +1,6 @@
 """Tables on disk: the same numbers are the same bytes, and come back as they were."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -53,3 +54,22 @@ def test_a_matrix_keeps_genes_and_samples(tmp_path):
     )
     tables.write_matrix(matrix, tmp_path / "m.parquet")
     pd.testing.assert_frame_equal(tables.read_matrix(tmp_path / "m.parquet"), matrix, check_index_type=False)
+
+
+@pytest.mark.parametrize(("genes", "samples"), [(5, 3), (16, 2), (1, 1), (0, 2), (7, 1)])
+def test_a_matrix_in_arrows_format_is_the_same_bytes_and_comes_back_without_a_copy(tmp_path, genes, samples):
+    values = np.arange(genes * samples, dtype=np.int32).reshape(genes, samples)
+    names = pd.Index([f"{i}0" for i in range(samples)], name="sample")
+    matrix = pd.DataFrame(values, index=pd.Index([f"G{i}" for i in range(genes)], dtype="str"), columns=names)
+    paths = [tmp_path / f"{name}.arrow" for name in "ab"]
+    for path, same in zip(
+        paths, (matrix, pd.DataFrame(np.asfortranarray(values), matrix.index, names)), strict=True
+    ):
+        tables.write_matrix(same, path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    read = tables.read_matrix(paths[0])
+    pd.testing.assert_frame_equal(read, matrix, check_names=False)
+    assert read.index.name == "gene" and set(read.dtypes) == {np.dtype("int32")}
+    if samples > 1 and genes:
+        # A view: the bytes that the array spans are those of the file, at the distance of its columns.
+        assert read.to_numpy().strides == (4, -(-4 * genes // 8) * 8)

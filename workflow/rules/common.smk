@@ -19,9 +19,10 @@ from decidua.config import (
     panel_path,
     recorded,
 )
+from decidua.downloads import be_careful, is_url
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
-from decidua.preflight import check_inputs, table_settings
+from decidua.preflight import check_inputs, counts_of, reading_settings, table_settings
 from decidua.progress import Progress, known_seconds, listen
 from decidua.provenance import fingerprint as fingerprint_of
 from snakemake.logging import logger
@@ -59,6 +60,10 @@ COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
+if any(is_url(study.get(key)) for study in config["studies"].values() for key in ("counts", "samples")):
+    import snakemake_storage_plugin_http  # only where there is something to download
+
+    be_careful(snakemake_storage_plugin_http)
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
 # A forest has no coefficients to write down.
 FREEZABLE = [name for name in STUDIES if config["studies"][name]["classifier"]["method"] != "random_forest"]
@@ -297,15 +302,15 @@ def published_enrolment(wildcards):
 
 
 def study_file(key):
-    """The user's file of a study, or the simulated one."""
+    """The user's file of a study, to be downloaded if it is a URL, or the simulated one."""
 
     def chosen(wildcards):
         study = config["studies"][wildcards.study]
-        return (
-            expand_environment(study[key])
-            if study["source"] == "counts"
-            else getattr(rules.simulate_study.output, key)
-        )
+        if study["source"] == "simulation":
+            return getattr(rules.simulate_study.output, key)
+        if is_url(study[key]):
+            return storage.http(expand_environment(study[key]["url"]))
+        return resource(study[key])
 
     return chosen
 
@@ -319,19 +324,22 @@ def frozen_model(wildcards):
 
 
 def prediction_file(key):
-    """A file of a prediction; nothing where it names none."""
+    """A file of a prediction, of its counts the files; nothing where it names none."""
 
     def chosen(wildcards):
-        path = config["predictions"][wildcards.prediction].get(key)
-        return expand_environment(path) if path else []
+        entry = config["predictions"][wildcards.prediction]
+        if key == "counts":
+            return counts_of(entry, ROOTS)
+        return resource(entry[key]) if key in entry else []
 
     return chosen
 
 
 def reading_of_prediction(wildcards):
-    """How the sample sheet of a prediction is read."""
+    """How the sample sheet and the counts of a prediction are read."""
     entry = config["predictions"][wildcards.prediction]
-    return {key: entry[key] for key in ("columns", "label", "keep") if key in entry}
+    sheet = {key: entry[key] for key in ("columns", "label", "keep") if key in entry}
+    return sheet | {"reading": reading_settings(entry)}
 
 
 def synthetic_prediction(wildcards):
@@ -347,7 +355,31 @@ def marks_of_transport():
 def identifiers_of_studies():
     """Each study's table of gene identifiers, None where it has none."""
     found = {name: config["studies"][name].get("identifiers") for name in FREEZABLE}
-    return {name: path and expand_environment(path) for name, path in found.items()}
+    return {name: path and resource(path) for name, path in found.items()}
+
+
+def study_counts(wildcards):
+    """The file of a study's counts, or the files of the tool that counted, one a sample."""
+    study = config["studies"][wildcards.study]
+    own = study["source"] == "counts" and not is_url(study["counts"])
+    return counts_of(study, ROOTS) if own else study_file("counts")(wildcards)
+
+
+def study_transcripts(wildcards):
+    """The table of transcripts and genes of a study's counts; nothing without one."""
+    path = config["studies"][wildcards.study].get("transcripts")
+    return resource(path) if path else []
+
+
+def study_reading(wildcards):
+    """A params function: how a study's counts are read."""
+    return reading_settings(config["studies"][wildcards.study])
+
+
+def study_checksums(wildcards):
+    """The SHA-256 of the files of a study that are downloaded."""
+    study = config["studies"][wildcards.study]
+    return {key: study[key]["sha256"] for key in ("counts", "samples") if is_url(study.get(key))}
 
 
 def tables_of_paper(wildcards):

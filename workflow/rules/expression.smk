@@ -30,10 +30,11 @@ rule simulate_study:
 
 rule validate_study:
     input:
-        counts=study_file("counts"),
+        counts=study_counts,
         samples=study_file("samples"),
+        transcripts=study_transcripts,
     output:
-        counts="<restricted>/studies/{study}/counts.parquet",
+        counts="<restricted>/studies/{study}/counts.arrow",
         samples="<restricted>/studies/{study}/samples.parquet",
         record="<records>/validate_study/{study}.json",
     log:
@@ -50,6 +51,8 @@ rule validate_study:
         keep=lookup(dpath="studies/{study}/keep", within=config, default=None),
         folds=lookup(dpath="studies/{study}/classifier/folds", within=config),
         accept_tied_batch=lookup(dpath="studies/{study}/classifier/accept_tied_batch", within=config),
+        reading=study_reading,
+        checksums=study_checksums,
         synthetic=synthetic,
         code=fingerprint("validate_study"),
     script:

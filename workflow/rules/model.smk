@@ -38,6 +38,7 @@ rule score_samples:
         counts=prediction_file("counts"),
         samples=prediction_file("samples"),
         identifiers=prediction_file("identifiers"),
+        transcripts=prediction_file("transcripts"),
     output:
         scores="<restricted>/predictions/{prediction}/scores.csv",
         coverage="<open>/predictions/{prediction}/coverage.csv",

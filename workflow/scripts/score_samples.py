@@ -1,26 +1,38 @@
 """Score samples of another matrix by a frozen model; where they are labelled, say how well it held."""
 
 from decidua import results, tables
-from decidua.count_matrix import read_counts
+from decidua.count_formats import read_any_counts
 from decidua.expression import read_study
 from decidua.gene_ids import read_identifiers
 from decidua.job import job
 from decidua.learning.frozen import read_model, score
 from decidua.learning.validation import found_rows, validate
 
+
+def as_list(files):
+    """Of one file or several."""
+    return [files] if isinstance(files, str) else list(files)
+
+
 if __name__ == "__main__":
     with job(snakemake) as this:
         params, name = snakemake.params, snakemake.wildcards.prediction
         model = read_model(snakemake.input.model)
-        labelled = bool(snakemake.input.samples)
+        files, labelled = snakemake.input, bool(snakemake.input.samples)
+        sheet = dict(params.reading)
+        reading = sheet.pop("reading") | {"transcripts": files.transcripts or None}
         if labelled:
-            study = read_study(snakemake.input.counts, snakemake.input.samples, **params.reading)
+            study = read_study(files.counts, files.samples, **sheet, reading=reading)
             counts = study.counts
         else:
-            counts = read_counts(snakemake.input.counts)
-        table = snakemake.input.identifiers
+            counts = read_any_counts(as_list(files.counts), (), reading)
+        table = files.identifiers
         scores = score(
-            model, counts, params.coverage, read_identifiers(table) if table else None, snakemake.input.counts
+            model,
+            counts,
+            params.coverage,
+            read_identifiers(table) if table else None,
+            ", ".join(as_list(files.counts)),
         )
         if labelled:
             validation = validate(scores.table, study.samples, model.threshold, name, params.confidence)

@@ -9,12 +9,15 @@ from datetime import date
 from math import inf
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from decidua.count_files import ENDINGS, count_files
 from decidua.definitions import MISCARRIAGES, Definition
+from decidua.downloads import is_url, without_secrets
 from decidua.errors import InputError
 
 #: The safe loader in C, ten times as fast, where PyYAML has it.
@@ -32,6 +35,8 @@ PUBLISHED_SCHEMA = "workflow/schemas/published.schema.yaml"
 RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy", "is_case")
 #: Columns of a sample sheet that the workflow names itself.
 STUDY_ROLES = ("sample", "label", "group", "batch", "comparator")
+#: Settings of a study's counts that only one format has.
+NEEDED_FORMAT = {"transcripts": "salmon", "strandedness": "star", "layer": "h5ad"}
 #: Units of the time between two dates (decidua.variables.DAYS).
 INTERVALS = ("days", "weeks", "months", "years")
 #: Settings of an analysis that name columns.
@@ -104,11 +109,16 @@ def recorded(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def public(settings: Any) -> Any:
-    """Settings as they may be published: of a path outside of the working folder only the file's name."""
+    """Settings as they may be published.
+
+    Of a path outside of the working folder only the file's name, of a URL no user and no query.
+    """
     if isinstance(settings, Mapping):
         return {key: public(value) for key, value in settings.items()}
     if isinstance(settings, list):
         return [public(value) for value in settings]
+    if isinstance(settings, str) and re.match(r"https?://", settings):
+        return without_secrets(settings)
     if isinstance(settings, str) and (
         settings.startswith(("/", "~", "..")) or re.match(r"[A-Za-z]:\\", settings)
     ):
@@ -260,8 +270,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         yield from _batch_problems(f"studies.{name}", study, config["classifier"])
         if study["source"] == "counts":
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
-            for key in ("counts", "samples"):
-                yield from _file_problem(f"studies.{name}.{key}", study[key], roots)
+            yield from _study_file_problems(f"studies.{name}", study, roots)
         elif study.get("published"):
             yield from _published_problems(f"studies.{name}.published", study["published"], roots)
         if study.get("identifiers"):
@@ -282,6 +291,52 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
             )
 
 
+def _study_file_problems(key: str, study: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:
+    """Files that are not there, and settings of a tool whose files are others."""
+    declared, counts = study.get("format", "auto"), study["counts"]
+    kind = declared
+    if is_url(counts):
+        if declared in ENDINGS:
+            yield f"{key}.counts: found a URL for a format with a file a sample; expected a folder"
+    else:
+        try:
+            kind, _ = count_files(str(roots[0] / locate(counts, roots)), declared)
+        except KeyError as error:
+            yield _unset(f"{key}.counts", counts, error)
+        except InputError as error:
+            yield from (f"{key}.counts: {_of_setting(problem, counts)}" for problem in error.problems)
+    for name in ("samples", "transcripts"):
+        if isinstance(study.get(name), str):
+            yield from _file_problem(f"{key}.{name}", study[name], roots)
+    for name in ("counts", "samples"):
+        if is_url(study.get(name)):
+            yield from _url_problems(f"{key}.{name}.url", study[name]["url"])
+    for name, needed in NEEDED_FORMAT.items():
+        if study.get(name) is not None and kind not in ("auto", needed):
+            yield f"{key}.{name}: found it for counts of the format {kind}; expected it for {needed} only"
+    if kind == "salmon" and study.get("transcripts") is None:
+        yield f"{key}.transcripts: found nothing; expected a table of transcripts and their genes for Salmon"
+
+
+def _of_setting(problem: Any, shown: str) -> str:
+    return f"found {shown!r}: {problem.found}; expected {problem.expected}"
+
+
+def _url_problems(key: str, url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(expand_environment(url))
+    except KeyError as error:
+        yield _unset(key, url, error)
+        return
+    if parts.username or parts.password:
+        yield (
+            f"{key}: found a user or password in it; expected them in the environment variable "
+            "SNAKEMAKE_STORAGE_HTTP_AUTH or in ~/.netrc, for Snakemake prints the URL"
+        )
+    if not parts.hostname or not Path(parts.path).suffix:
+        yield f"{key}: found {without_secrets(url)!r}; expected the URL of a file, such as .../counts.tsv.gz"
+
+
 def _prediction_problems(
     key: str, entry: Mapping[str, Any], config: Mapping[str, Any], roots: Sequence[Path]
 ) -> Iterator[str]:
@@ -297,8 +352,8 @@ def _prediction_problems(
             f"{key}.model: found {model!r}, a random forest; expected a study with another "
             "classifier.method: a forest has no coefficients to write down"
         )
-    named = ["counts", "samples", "identifiers", *(["model"] if model.endswith(".json") else [])]
-    for file in named:
+    yield from _study_file_problems(key, entry, roots)
+    for file in ["identifiers", *(["model"] if model.endswith(".json") else [])]:
         if entry.get(file):
             yield from _file_problem(f"{key}.{file}", entry[file], roots)
 

@@ -1,6 +1,9 @@
 """Which counts does a file hold, and is each of them a number of reads?"""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,80 +13,181 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from decidua.errors import InputError, Problem
-from decidua.input_files import UNREADABLE, first_line, listed, read_header, read_rows, require_kind
+from decidua.input_files import (
+    UNREADABLE,
+    first_line,
+    listed,
+    open_text,
+    read_header,
+    read_rows,
+    require_kind,
+)
 
 LARGEST = np.iinfo(np.int32).max
 WHOLE = "a whole number of reads, 0 or more"
+log = logging.getLogger(__name__)
+
+#: What can be wrong with a cell, in the order in which it is told.
+KINDS = ("missing", "text", "negative", "fraction", "too large")
+#: Cells at fault by kind, as (row, column, what stands there).
+Faults = dict[str, list[tuple[int, int, str]]]
 
 
-def read_counts(path: str | Path) -> pd.DataFrame:
-    """Read a matrix of counts: genes as rows, the first column their ids, then a column a sample.
+@dataclass(frozen=True)
+class Cells:
+    """A matrix as it stands in a file: its rows' and columns' names, and the cells of each column.
+
+    `samples_as_rows` says what the rows are; `file` is the file, or the file of each column.
+    """
+
+    rows: pd.Series
+    names: list[str]
+    columns: Sequence[pa.ChunkedArray | pa.Array]
+    file: str | Sequence[str]
+    samples_as_rows: bool = False
+
+    def file_of(self, column: int) -> str:
+        """The file that a column stands in."""
+        return self.file if isinstance(self.file, str) else self.file[column]
+
+    @property
+    def place(self) -> str:
+        """The file, or the first one of several, for what concerns the whole."""
+        return self.file if isinstance(self.file, str) else self.file[0]
+
+
+def read_counts(
+    path: str | Path, known: Collection[str] = (), rounding: bool = False, skip: int = 0, leave: int = 0
+) -> pd.DataFrame:
+    """Read a matrix of counts: genes (or samples) in the first column, then a column a sample (or a gene).
 
     Args:
         path: .tsv, .csv or .txt (plain or .gz; the separator is read off the header) or .parquet, in which
-            the gene ids may also be the index.
+            the ids of the rows may also be the index.
+        known: samples that the sheet has: by them a matrix with samples as rows is told; without them the
+            rows are genes.
+        skip, leave: lines above the header, and columns after the first one, that are not of the matrix.
+        rounding: whether fractions are rounded (to the even neighbour in the middle) or refused.
 
     Returns:
         int32, genes x samples; the index is named "gene", the columns "sample".
 
     Raises:
-        InputError: the file cannot be read; cells that are missing, text, fractions, negative or too large;
-            gene or sample names that are missing or repeated; a sample without reads.
+        InputError: the file cannot be read; samples of the sheet among rows and columns; cells that are
+            missing, text, fractions, negative or too large; gene or sample names that are missing or
+            repeated; a sample without reads.
     """
-    name = str(path)
-    table = _read_matrix(Path(path), name)
-    samples = [str(column).strip() for column in table.column_names[1:]]
-    genes = pd.Series(table.column(0).cast(pa.string()).to_pandas(), dtype="string").str.strip()
-    problems = [*_gene_problems(genes, name), *_name_problems(samples, name)]
-    if not samples:
-        problems.append(Problem("one column only", "a gene column and a column a sample, tab or comma", name))
-    if not len(genes):
-        problems.append(Problem("no rows below the header", "one row a gene", name))
-    if not samples or not len(genes):
+    return whole_counts(oriented(read_cells(path, skip, leave), known), rounding)
+
+
+def whole_counts(cells: Cells, rounding: bool = False) -> pd.DataFrame:
+    """The counts of a matrix, checked; as `read_counts` gives them, raises, and rounds."""
+    problems = [*_row_problems(cells), *_name_problems(cells)]
+    problems += _empty_problems(cells)
+    if not cells.names or not len(cells.rows):
         raise InputError(problems)
-    values = np.empty((len(genes), len(samples)), dtype=np.int32, order="F")
-    cells: dict[str, list[tuple[int, int, str]]] = {}
-    for j, column in enumerate(table.columns[1:]):
-        values[:, j] = _whole_numbers(column, j, cells)
-    problems += _cell_problems(cells, genes, samples, name)
-    faulty = {j for found in cells.values() for _, j, _ in found}
-    empty = [j for j in np.flatnonzero(~values.any(axis=0)) if j not in faulty]
-    problems += listed(
-        (Problem("no reads in any gene", "a sequenced sample", name, column=samples[j]) for j in empty),
-        len(empty),
-        "samples",
-        name,
+    shape = (len(cells.rows), len(cells.names))
+    # The reads of a sample lie side by side, whichever way round the file is.
+    values = np.empty(shape, dtype=np.int32, order="C" if cells.samples_as_rows else "F")
+    faults: Faults = {}
+    rounded = 0
+    for j, column in enumerate(cells.columns):
+        values[:, j], fractions = _whole_numbers(column, j, faults, rounding)
+        rounded += fractions
+    problems += cell_problems(faults, cells)
+    axis = int(cells.samples_as_rows)
+    faulty = {found[1 - axis] for cells_ in faults.values() for found in cells_}
+    problems += _readless_problems(
+        [j for j in np.flatnonzero(~values.any(axis=axis)) if j not in faulty], cells
     )
     if problems:
         raise InputError(problems)
-    index = pd.Index(genes.astype(str), name="gene")
-    return pd.DataFrame(values, index=index, columns=pd.Index(samples, name="sample", dtype=index.dtype))
+    if rounded:
+        log.info("%d fractional counts were rounded to the nearest whole number", rounded)
+    rows, names = pd.Index(cells.rows.astype(str)), pd.Index(cells.names, dtype="str")
+    if cells.samples_as_rows:
+        values, rows, names = values.T, names, rows
+    return pd.DataFrame(values, index=rows.rename("gene"), columns=names.rename("sample"))
 
 
-def _read_matrix(path: Path, name: str) -> pa.Table:
-    """The file as an Arrow table, genes first; a cell keeps whatever type it has."""
+def oriented(cells: Cells, known: Collection[str]) -> Cells:
+    """The same cells, with the samples on that side where the names of the sample sheet are.
+
+    Raises:
+        InputError: the names of some samples are those of rows, of others those of columns.
+    """
+    wanted = set(known)
+    among_columns = wanted & set(cells.names)
+    among_rows = wanted & set(cells.rows.dropna())
+    if among_rows and among_columns:
+        raise InputError(
+            Problem(
+                f"samples of the sheet as rows ({_few(among_rows)}) and as columns ({_few(among_columns)})",
+                "the samples on one side",
+                str(cells.file),
+            )
+        )
+    other, there = ("columns", among_columns) if cells.samples_as_rows else ("rows", among_rows)
+    if not there:
+        return cells
+    log.info("%s: samples are its %s; turned so that genes are rows and samples columns", cells.file, other)
+    return replace(cells, samples_as_rows=not cells.samples_as_rows)
+
+
+def _few(names: Collection[str]) -> str:
+    first = sorted(names)[:3]
+    return ", ".join(first) + (", ..." if len(names) > 3 else "")
+
+
+def read_cells(path: str | Path, skip: int = 0, leave: int = 0) -> Cells:
+    """The matrix of a file; a cell keeps whatever type it has.
+
+    Args:
+        skip, leave: lines above the header, and columns after the first one, that are not of the matrix.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path, name = Path(path), str(path)
     require_kind(path, name)
     try:
         if path.suffix == ".parquet":
-            return _genes_first(pa.parquet.read_table(path, use_threads=False))
-        return _parse(path, *read_header(path, name))
+            table = _ids_first(pa.parquet.read_table(path, use_threads=False))
+        else:
+            table = _parse(path, *read_header(path, name, skip), skip, leave)
     except pa.ArrowInvalid as error:
         raise InputError(
             _ragged_lines(path, name) or Problem(first_line(error), "a readable matrix", name)
         ) from None
     except UNREADABLE as error:
         raise InputError(Problem(first_line(error), "a complete, readable file", name)) from None
+    rows = pd.Series(table.column(0).cast(pa.string()).to_pandas(), dtype="string").str.strip()
+    names = [str(column).strip() for column in table.column_names[1:]]
+    return Cells(rows, names, table.columns[1:], name)
 
 
-def _parse(path: Path, header: Sequence[str], separator: str) -> pa.Table:
+def _parse(path: Path, header: Sequence[str], separator: str, skip: int, leave: int) -> pa.Table:
     positions = [str(i) for i in range(len(header))]  # names may repeat; that is told later
+    wanted = [positions[0], *positions[1 + leave :]]
     table = pa.csv.read_csv(
         path,
-        read_options=pa.csv.ReadOptions(use_threads=False, column_names=positions, skip_rows=1),
+        read_options=pa.csv.ReadOptions(
+            use_threads=False, column_names=positions, skip_rows=skip + 1, block_size=_block(len(header))
+        ),
         parse_options=pa.csv.ParseOptions(delimiter=separator),
-        convert_options=pa.csv.ConvertOptions(column_types={"0": pa.string()}, strings_can_be_null=True),
+        convert_options=pa.csv.ConvertOptions(
+            column_types={"0": pa.string()}, strings_can_be_null=True, include_columns=wanted
+        ),
     )
-    return table.rename_columns(list(header))
+    return table.rename_columns([header[0], *header[1 + leave :]])
+
+
+def _block(columns: int) -> int:
+    """Bytes to parse at a time: of a table with very many columns, enough for many rows.
+
+    Arrow makes an array of each column of each block: blocks of a few long rows would make millions.
+    """
+    return min(max(2**20, 8192 * columns), 2**28)
 
 
 def _ragged_lines(path: Path, name: str) -> list[Problem]:
@@ -94,39 +198,70 @@ def _ragged_lines(path: Path, name: str) -> list[Problem]:
         return []
 
 
-def _genes_first(table: pa.Table) -> pa.Table:
-    """Move an index that pandas stored to the front, where other writers put the gene column."""
+def _ids_first(table: pa.Table) -> pa.Table:
+    """Move an index that pandas stored to the front, where other writers put the column of ids."""
     index = (table.schema.pandas_metadata or {}).get("index_columns", [])
     stored = [column for column in index if isinstance(column, str) and column in table.column_names]
     return table.select(stored + [column for column in table.column_names if column not in stored])
 
 
-def sample_names(path: str | Path) -> list[str]:
-    """The samples that a matrix has columns for, from its header alone.
+def sample_names(path: str | Path, known: Collection[str] = (), skip: int = 0, leave: int = 0) -> list[str]:
+    """The samples that a matrix has, from its header or, with samples as rows, its first column alone.
+
+    Args:
+        known, skip, leave: as for `read_counts`.
 
     Raises:
-        InputError: the header cannot be read.
+        InputError: names or first column cannot be read.
     """
     path, name = Path(path), str(path)
     require_kind(path, name)
     try:
         if path.suffix == ".parquet":
-            names = _genes_first(pa.parquet.read_schema(path).empty_table()).column_names
+            names = _ids_first(pa.parquet.read_schema(path).empty_table()).column_names
         else:
-            names = read_header(path, name)[0]
+            names = read_header(path, name, skip)[0]
+        names = [str(column).strip() for column in names[1 + leave :]]
+        rows = [] if not known or set(known) & set(names) else _first_column(path, name, skip)
     except (pa.ArrowInvalid, *UNREADABLE) as error:
         raise InputError(Problem(first_line(error), "a complete, readable file", name)) from None
-    return [str(column).strip() for column in names[1:]]
+    return rows if set(known) & set(rows) else names
+
+
+def _first_column(path: Path, name: str, skip: int) -> list[str]:
+    if path.suffix == ".parquet":
+        first = _ids_first(pa.parquet.read_schema(path).empty_table()).column_names[:1]
+        return pa.parquet.read_table(path, columns=first).column(0).cast(pa.string()).to_pylist()
+    separator = read_header(path, name, skip)[1]
+    with open_text(path) as handle:
+        cells = [line.partition(separator)[0].strip().strip('"') for line in handle]
+    return cells[skip + 1 :]
 
 
 def _whole_numbers(
-    column: pa.ChunkedArray, j: int, faults: dict[str, list[tuple[int, int, str]]]
-) -> np.ndarray:
-    """The column as int32, 0 where a cell is at fault; faults are added by kind as (row, column, cell)."""
-    if pa.types.is_integer(column.type) and not column.null_count:
+    column: pa.ChunkedArray | pa.Array, j: int, faults: Faults, rounding: bool
+) -> tuple[np.ndarray, int]:
+    """The column as integers, 0 where a cell is at fault, and how many were rounded; faults are added."""
+    if not column.null_count and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         numbers = column.to_numpy()
-        if not len(numbers) or (numbers.min() >= 0 and numbers.max() <= LARGEST):
-            return numbers
+        # Not so where there is a NaN: the largest then is NaN.
+        in_range = not len(numbers) or (numbers.min() >= 0 and numbers.max() <= LARGEST)
+        if in_range and (pa.types.is_integer(column.type) or not (numbers % 1).any()):
+            return numbers, 0
+    numbers = numbers_of(column, j, faults)
+    whole = np.rint(numbers)
+    fraction = numbers != whole
+    if not rounding:
+        _note("fraction", fraction, j, faults, lambda i: f"{numbers[i]:.12g}")
+        whole[fraction] = 0
+    too_large = whole > LARGEST
+    _note("too large", too_large, j, faults, lambda i: f"{numbers[i]:.12g}")
+    whole[too_large] = 0
+    return whole.astype(np.int32), int(fraction.sum()) if rounding else 0
+
+
+def numbers_of(column: pa.ChunkedArray | pa.Array, j: int, faults: Faults) -> np.ndarray:
+    """The column as numbers of 0 or more, 0 where a cell is at fault; faults of column j are added."""
     missing = column.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         numbers = column.to_pandas().to_numpy(dtype=float, na_value=np.nan)
@@ -135,80 +270,94 @@ def _whole_numbers(
     else:
         cells = column.cast(pa.string()).to_pandas()
         numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    numbers = np.array(numbers)  # a copy of our own
     finite = np.isfinite(numbers)
-    with np.errstate(invalid="ignore"):
-        kinds = {
-            "missing": missing,
-            "text": ~finite & ~missing,
-            "negative": finite & (numbers < 0),
-            "fraction": finite & (numbers >= 0) & (numbers != np.floor(numbers)),
-            "too large": finite & (numbers > LARGEST),
-        }
-    wrong = np.zeros(len(numbers), dtype=bool)
+    kinds = {"missing": missing, "text": ~finite & ~missing, "negative": finite & (numbers < 0)}
     for kind, at in kinds.items():
-        at = at & ~wrong
-        wrong |= at
-        if at.any():
-            shown = [
-                f"{numbers[i]:.12g}" if cells is None else str(cells.iloc[i]) for i in np.flatnonzero(at)
-            ]
-            faults.setdefault(kind, []).extend(
-                zip(np.flatnonzero(at), [j] * int(at.sum()), shown, strict=True)
-            )
-    return np.where(wrong, 0, np.nan_to_num(numbers, posinf=0, neginf=0)).astype(np.int32)
+        _note(kind, at, j, faults, lambda i: f"{numbers[i]:.12g}" if cells is None else str(cells.iloc[i]))
+    numbers[kinds["missing"] | kinds["text"] | kinds["negative"]] = 0
+    return numbers
 
 
-def _cell_problems(
-    faults: Mapping[str, Sequence[tuple[int, int, str]]], genes: pd.Series, samples: Sequence[str], name: str
-) -> list[Problem]:
+def _note(kind: str, at: np.ndarray, j: int, faults: Faults, shown: Callable[[int], str]) -> None:
+    if at.any():
+        faults.setdefault(kind, []).extend((int(i), j, shown(i)) for i in np.flatnonzero(at))
+
+
+def cell_problems(faults: Faults, cells: Cells) -> list[Problem]:
+    """A line a cell at fault, ten of a kind, and a line that counts the rest."""
     expected = {
-        "fraction": f"{WHOLE} (round the estimates of Salmon or RSEM before)",
+        "fraction": f"{WHOLE} (`round: true` rounds estimates)",
         "too large": f"{WHOLE}, at most {LARGEST}",
     }
     problems = []
-    for kind, found in faults.items():
+    for kind in (kind for kind in KINDS if kind in faults):
+        found = faults[kind]
         rows = (
             Problem(
                 "a missing cell" if kind == "missing" else repr(cell) if kind == "text" else cell,
                 expected.get(kind, WHOLE),
-                name,
-                row=genes.iloc[i] if pd.notna(genes.iloc[i]) else int(i) + 2,
-                column=samples[j],
+                cells.file_of(j),
+                row=cells.rows.iloc[i] if pd.notna(cells.rows.iloc[i]) else i + 2,
+                column=cells.names[j],
             )
             for i, j, cell in found
         )
-        problems += listed(rows, len(found), f"cells ({kind})", name)
+        problems += listed(rows, len(found), f"cells ({kind})", cells.place)
     return problems
 
 
-def _gene_problems(genes: pd.Series, name: str) -> list[Problem]:
-    absent = np.flatnonzero(genes.isna() | (genes == ""))
-    nameless = (
-        Problem("a row without a gene", "an id in the first column", name, int(i) + 2) for i in absent
+def _empty_problems(cells: Cells) -> list[Problem]:
+    problems = []
+    if not cells.names:
+        what = "a gene column and a column a sample, tab or comma"
+        problems.append(Problem("one column only", what, cells.place))
+    if not len(cells.rows):
+        problems.append(Problem("no rows below the header", "one row a gene", cells.place))
+    return problems
+
+
+def _readless_problems(empty: Sequence[int], cells: Cells) -> list[Problem]:
+    found = (
+        Problem("no reads in any gene", "a sequenced sample", cells.place, row=cells.rows.iloc[i])
+        if cells.samples_as_rows
+        else Problem("no reads in any gene", "a sequenced sample", cells.file_of(i), column=cells.names[i])
+        for i in empty
     )
-    counts = genes[genes.notna() & (genes != "")].value_counts()
+    return listed(found, len(empty), "samples", cells.place)
+
+
+def _row_problems(cells: Cells) -> list[Problem]:
+    what, name = ("sample" if cells.samples_as_rows else "gene"), cells.place
+    rows = cells.rows
+    absent = np.flatnonzero(rows.isna() | (rows == ""))
+    nameless = (
+        Problem(f"a row without a {what}", "an id in the first column", name, int(i) + 2) for i in absent
+    )
+    counts = rows[rows.notna() & (rows != "")].value_counts()
     repeated = counts[counts > 1].sort_index()
     twice = (
-        Problem(f"{n} rows of this gene", "one row a gene", name, row=gene) for gene, n in repeated.items()
+        Problem(f"{n} rows of this {what}", f"one row a {what}", name, row=row) for row, n in repeated.items()
     )
     return [
         *listed(nameless, len(absent), "rows", name),
-        *listed(twice, len(repeated), "repeated genes", name),
+        *listed(twice, len(repeated), f"repeated {what}s", name),
     ]
 
 
-def _name_problems(samples: Sequence[str], name: str) -> list[Problem]:
+def _name_problems(cells: Cells) -> list[Problem]:
+    what, name = ("gene" if cells.samples_as_rows else "sample"), cells.place
     blank = [
-        Problem(f"no name in column {j + 2}", "a sample's name", name, row=1)
-        for j, s in enumerate(samples)
+        Problem(f"no name in column {j + 2}", f"a {what}'s name", name, row=1)
+        for j, s in enumerate(cells.names)
         if not s
     ]
-    repeated = [s for s in dict.fromkeys(samples) if s and samples.count(s) > 1]
+    repeated = {s: n for s, n in Counter(cells.names).items() if s and n > 1}
     twice = (
-        Problem(f"{samples.count(s)} columns of this sample", "one column a sample", name, column=s)
-        for s in repeated
+        Problem(f"{n} columns of this {what}", f"one column a {what}", name, column=s)
+        for s, n in repeated.items()
     )
     return [
         *listed(blank, len(blank), "columns", name),
-        *listed(twice, len(repeated), "repeated samples", name),
+        *listed(twice, len(repeated), f"repeated {what}s", name),
     ]

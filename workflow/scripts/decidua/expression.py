@@ -1,7 +1,8 @@
 """Do counts and sample sheet of a study fit each other, and what do its libraries look like?"""
 
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from decidua.count_matrix import read_counts, sample_names
+from decidua.count_formats import any_sample_names, read_any_counts
 from decidua.errors import InputError, Problem
 from decidua.input_files import listed
 from decidua.learning.preparation import SizeFactorReference, size_factor_reference
@@ -37,84 +38,102 @@ class Components:
 
 
 def read_study(
-    counts: str | Path,
+    counts: str | Path | Sequence[str | Path],
     samples: str | Path,
     columns: Mapping[str, Any] | None = None,
     label: Mapping[str, Any] | None = None,
     keep: Mapping[str, Any] | None = None,
     folds: int | None = None,
     accept_tied_batch: bool = False,
+    reading: Mapping[str, Any] | None = None,
 ) -> Study:
     """Read and check a count matrix and its sample sheet together.
 
     Args:
-        counts, samples, columns, label, keep: as for `read_counts` and `read_samples`.
+        counts: the file, or the files of a tool that writes one a sample.
+        samples, columns, label, keep: as for `read_samples`.
         folds: number of outer folds, if a classifier is to be cross-validated.
         accept_tied_batch: go on although every batch holds one class only (see `decidua.confounding`).
+        reading: how the counts are read, as for `read_any_counts`.
 
     Raises:
-        InputError: every problem of both files, and of one against the other.
+        InputError: every problem of all files, and of one against the other.
     """
+    files = _files(counts)
     sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds, accept_tied_batch)
-    matrix, more = _attempt(read_counts, counts)
-    names = _attempt(sample_names, counts)[0] if matrix is None else list(matrix.columns)
+    known = sheet.every if sheet else ()
+    matrix, more = _attempt(read_any_counts, files, known, reading)
+    names = (
+        list(matrix.columns) if matrix is not None else _attempt(any_sample_names, files, known, reading)[0]
+    )
     problems += more
     if sheet is not None:
         problems += sheet.problems
         if names is not None:
-            problems += _match_problems(names, sheet, () if matrix is None else matrix.index, counts, samples)
+            problems += _match_problems(names, sheet, files, samples)
     if problems:
         raise InputError(problems)
     return Study(matrix[sheet.kept["sample"].tolist()], sheet.kept)
 
 
 def check_study(
-    counts: str | Path,
+    counts: str | Path | Sequence[str | Path],
     samples: str | Path,
     columns: Mapping[str, Any] | None = None,
     label: Mapping[str, Any] | None = None,
     keep: Mapping[str, Any] | None = None,
     folds: int | None = None,
     accept_tied_batch: bool = False,
+    reading: Mapping[str, Any] | None = None,
 ) -> None:
-    """As `read_study`, but of a matrix larger than `SMALL` bytes only the header: cheap enough before a run.
+    """As `read_study`, but of counts larger than `SMALL` bytes only the names: cheap enough before a run.
+
+    Args:
+        counts: no files at all where they are yet to be downloaded: then the sheet alone is looked at.
 
     Raises:
         InputError: every problem found.
     """
-    if not Path(counts).is_file() or Path(counts).stat().st_size <= SMALL:
-        read_study(counts, samples, columns, label, keep, folds, accept_tied_batch)
+    files = _files(counts)
+    size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
+    if files and size <= SMALL:
+        read_study(files, samples, columns, label, keep, folds, accept_tied_batch, reading)
         return
     sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds, accept_tied_batch)
-    names, more = _attempt(sample_names, counts)
-    problems += more
     if sheet is not None:
         problems += sheet.problems
-        if names is not None:
-            problems += _match_problems(names, sheet, (), counts, samples)
+    if files:
+        names, more = _attempt(any_sample_names, files, sheet.every if sheet else (), reading)
+        problems += more
+        if sheet is not None and names is not None:
+            problems += _match_problems(names, sheet, files, samples)
     if problems:
         raise InputError(problems)
+
+
+def _files(counts: str | Path | Sequence[str | Path]) -> list[str]:
+    return [str(counts)] if isinstance(counts, str | Path) else [str(file) for file in counts]
 
 
 def _match_problems(
     names: Sequence[str],
     sheet: Sheet,
-    genes: Iterable[str],
-    counts_file: str | Path,
+    files: Sequence[str],
     samples_file: str | Path,
 ) -> list[Problem]:
+    several = len(files) > 1
+    counts_file = str(Path(os.path.commonpath(files))) if several else files[0]
     there = set(names)
     kept = sheet.kept["sample"].dropna().unique().tolist()
     absent = [sample for sample in kept if sample not in there]
-    if kept and len(absent) == len(kept) and set(kept) <= set(genes):
-        return [Problem("samples as rows", "genes as rows and samples as columns", str(counts_file))]
     like = {_plain(name): name for name in names}
     lost = (
         Problem(
-            f"no column {sample}" + (f" (but {like[_plain(sample)]})" if _plain(sample) in like else ""),
-            "a column for each sample of the sheet",
-            str(counts_file),
-            row=1,
+            f"no {'file' if several else 'column'} {sample}"
+            + (f" (but {like[_plain(sample)]})" if _plain(sample) in like else ""),
+            f"a {'file' if several else 'column'} for each sample of the sheet",
+            counts_file,
+            row=None if several else 1,
         )
         for sample in absent
     )
@@ -124,7 +143,7 @@ def _match_problems(
         for name in strange
     )
     return [
-        *listed(lost, len(absent), "samples without a column", str(counts_file)),
+        *listed(lost, len(absent), "samples without counts", counts_file),
         *listed(unknown, len(strange), "samples without a row", str(samples_file)),
     ]
 

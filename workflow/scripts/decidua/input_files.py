@@ -36,16 +36,19 @@ def open_text(path: Path) -> TextIO:
     return (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="")
 
 
-def read_header(path: Path, name: str) -> tuple[list[str], str]:
+def read_header(path: Path, name: str, skip: int = 0) -> tuple[list[str], str]:
     """The names of the columns, and the separator: the commonest of tab, comma, semicolon in the first line.
 
     The name of the first column is "row" where R's write.table left it out.
+
+    Args:
+        skip: lines above that one.
 
     Raises:
         InputError: the first line is empty.
     """
     with open_text(path) as handle:
-        lines = handle.readline(), handle.readline()
+        lines = [handle.readline() for _ in range(skip + 2)][skip:]
     if not lines[0].strip():
         raise InputError(Problem("an empty first line", "the names of the columns", name))
     separator = max("\t,;", key=lines[0].count)

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from decidua.config import expand_environment, load_yaml, locate
+from decidua.config import load_yaml, locate
+from decidua.count_files import count_files
+from decidua.downloads import is_url
 from decidua.errors import InputError
 
 #: Bytes up to which a patient table is read before the run; a larger one is checked by its first job.
@@ -21,7 +23,7 @@ def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
     Raises:
         InputError: every problem of every file.
     """
-    problems = [*_cohort_problems(config["cohorts"], roots), *_study_problems(config["studies"])]
+    problems = [*_cohort_problems(config["cohorts"], roots), *_study_problems(config["studies"], roots)]
     if problems:
         raise InputError(problems)
 
@@ -58,21 +60,42 @@ def _cohort_problems(cohorts: Mapping[str, Any], roots: Sequence[Path]) -> Itera
             yield from error.problems
 
 
-def _study_problems(studies: Mapping[str, Any]) -> Iterator[Any]:
+def reading_settings(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a study that say how its counts are read, but for files."""
+    keys = ("format", "strandedness", "layer", "round")
+    return {key: study[key] for key in keys if study.get(key) is not None}
+
+
+def counts_of(study: Mapping[str, Any], roots: Sequence[Path]) -> list[str]:
+    """The files that hold a study's counts; none that are yet to be downloaded.
+
+    Raises:
+        InputError: there is none.
+    """
+    if is_url(study["counts"]):
+        return []
+    return count_files(locate(study["counts"], roots), study.get("format", "auto"))[1]
+
+
+def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
     for study in studies.values():
-        if study["source"] != "counts":
+        if study["source"] != "counts" or is_url(study["samples"]):
             continue
         from decidua.expression import check_study
 
+        reading = reading_settings(study)
+        if "transcripts" in study:
+            reading["transcripts"] = locate(study["transcripts"], roots)
         try:
             check_study(
-                expand_environment(study["counts"]),
-                expand_environment(study["samples"]),
+                counts_of(study, roots),
+                locate(study["samples"], roots),
                 columns=study["columns"],
                 label=study["label"],
                 keep=study.get("keep"),
                 folds=study["classifier"]["folds"],
                 accept_tied_batch=study["classifier"]["accept_tied_batch"],
+                reading=reading,
             )
         except InputError as error:
             yield from error.problems

@@ -36,6 +36,8 @@ PACKAGES = (
 MODULE_OF = {"scikit-learn": "sklearn", "pillow": "PIL"}
 #: The folder that holds the Snakefile.
 WORKFLOW = Path(__file__).resolve().parents[3]
+#: Where Snakemake keeps downloads while jobs use them.
+DOWNLOADS = ".snakemake/storage"
 #: What the manifest cannot list: itself, the record of the job that wrote it, the mark of a frozen version.
 UNLISTED = ("manifest.tsv", "provenance/write_manifest.json", "frozen")
 #: What open/run/ holds; anything else there is foreign.
@@ -142,7 +144,12 @@ def installed() -> dict[str, str]:
 
 
 def _shown(path: str) -> str:
-    """A path as a record may show it: below the working folder or the workflow's own, else its name alone."""
+    """A path as a record may show it: below the working folder or the workflow's own, else its name alone.
+
+    Of a download as well, whose place in Snakemake's own folder would name a server.
+    """
+    if Path(path).is_relative_to(DOWNLOADS):
+        return Path(path).name
     if not Path(path).is_absolute():
         return str(path)
     inside = Path(path).is_relative_to(WORKFLOW)
