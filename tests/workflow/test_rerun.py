@@ -61,7 +61,8 @@ def test_an_edited_statistics_module_redoes_no_expression_job(redone):
 
 def test_an_edited_engine_redoes_the_classifier_alone(redone):
     jobs = redone(f"{LIBRARY}/learning/ridge.py", '"""', '"""Changed. ')
-    assert jobs == {"cross_validate", "measure_performance", "plot_roc", "plot_performance", *PAGE}
+    drawn = {"plot_roc", "plot_performance", "plot_reliability"}
+    assert jobs == {"cross_validate", "measure_performance", *drawn, *PAGE}
 
 
 def test_another_style_of_one_figure_redoes_that_figure_and_the_page(redone):
