@@ -179,9 +179,8 @@ def plot_calibration(
     axes.plot(curve["predicted"], curve["observed"], color=style.BLUE, linewidth=1.5, label="curve", zorder=2)
     ends = points["predicted"], points["lower"], points["upper"]
     axes.vlines(*ends, color=INK, linewidth=0.8, zorder=3, clip_on=False)
-    axes.plot(
-        points["predicted"], points["observed"], "o", color=INK, markersize=3.5, label="group", zorder=4
-    )
+    dots = {"color": INK, "marker": "o", "linestyle": "none", "markersize": 3.5, "zorder": 4}
+    axes.plot(points["predicted"], points["observed"], **dots, clip_on=False, label="group")
     y += 5 + side + _GAP
     y = _draw_counts(page, y, source[source["shown"] == COUNT], labels)
     return page.finish(y + page.notes(y, _calibration_notes(source, curve)) + MARGIN, synthetic)
