@@ -375,7 +375,7 @@ def _rate(predictions: pd.DataFrame, right: pd.Series, confidence: float) -> dic
 
     Wilson's interval takes the threshold as given; that of each fold was chosen anew, and where the signal is
     weak that moves the rate far more than chance in the samples does (Wilson's interval then covered 30 to
-    70% in simulations). What moves it shows between folds; so the wider of both is given.
+    80% in simulations). What moves it shows between folds; so the wider of both is given.
     """
     number, samples = members(predictions), predictions["sample"].nunique()
     if not samples:
