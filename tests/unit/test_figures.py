@@ -40,8 +40,19 @@ from decidua.figures.regressions import (
     plot_regression,
     regression_source,
 )
+from decidua.figures.reliability import (
+    calibration_source,
+    plot_calibration,
+    plot_precision_recall,
+    plot_repeats,
+    precision_recall_source,
+    repeats_source,
+)
 from decidua.figures.resources import plot_resources, resources_source
 from decidua.figures.trends import plot_trend, trend_source
+from decidua.learning.calibration import calibration_table
+from decidua.learning.performance import summary
+from decidua.learning.precision_recall import precision_recall_table
 from decidua.markers import subgroups
 
 MARK = "Reconstructed from printed numbers, not patient data"
@@ -400,6 +411,49 @@ def _roc(roc, performance):
     return plot_roc(source, labels=LABELS, synthetic=MARK), source
 
 
+def held_out_samples(cases=24, controls=18, repeats=2):
+    """Predictions that tell something, of three folds."""
+    rng = np.random.default_rng(4)
+    number = cases + controls
+    is_case = np.arange(number) < cases
+    tables = []
+    for repeat in range(1, repeats + 1):
+        score = rng.normal(size=number) + is_case
+        label, predicted = (np.where(yes, "case", "control") for yes in (is_case, score > 0.5))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "sample": [f"S{i}" for i in range(number)],
+                    "group": pd.array([pd.NA] * number, dtype="string"),
+                    "label": label,
+                    "repeat": repeat,
+                    "fold": np.arange(number) % 3 + 1,
+                    "score": score,
+                    "probability": 1 / (1 + np.exp(-score)),
+                    "predicted": predicted,
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _precision_recall(predictions):
+    curves = precision_recall_table(predictions)
+    source = precision_recall_source(curves, summary(predictions, "endometrium"))
+    return plot_precision_recall(source, labels=LABELS, synthetic=MARK), source
+
+
+def _calibration(predictions):
+    source = calibration_source(calibration_table(predictions), summary(predictions, "endometrium"))
+    return plot_calibration(source, labels=LABELS, synthetic=MARK), source
+
+
+def _repeats(predictions):
+    table = results.frame([]) if predictions is None else summary(predictions, "endometrium")
+    source = repeats_source(table)
+    return plot_repeats(source, labels=LABELS, synthetic=MARK), source
+
+
 def _performance(table):
     source = performance_source(table)
     return plot_performance(source, labels=LABELS, synthetic=MARK), source
@@ -582,6 +636,12 @@ FIGURES = {
     "published, crowded": lambda: _published(frame_rows(("classifier", *TWELVE))),
     "published, not estimable": lambda: _published(_nowhere(frame_rows())),
     "published, empty": lambda: _published(results.frame([])),
+    "precision recall": lambda: _precision_recall(held_out_samples()),
+    "precision recall, one class": lambda: _precision_recall(held_out_samples(controls=0)),
+    "calibration": lambda: _calibration(held_out_samples()),
+    "calibration, one class": lambda: _calibration(held_out_samples(controls=0)),
+    "repeats": lambda: _repeats(held_out_samples(repeats=12)),
+    "repeats, empty": lambda: _repeats(None),
 }
 RATES = [name for name in FIGURES if name.startswith(("prevalence", "live", "trend", "performance"))]
 SHOWN = [name for name in RATES if not name.endswith((", empty", ", not estimable"))]
@@ -1400,3 +1460,20 @@ def test_universes_that_coincide_are_said_to():
     )
     assert "coincide" not in all_words(drawn("multiverse")[0])
     assert "There is no other universe" in all_words(drawn("multiverse, one universe")[0])
+
+
+def test_the_dots_of_the_calibration_figure_are_the_groups_of_the_source():
+    figure, source = drawn("calibration")
+    groups = source[source["shown"] == "group of samples"]
+    (dots,) = [line for axes in figure.axes for line in axes.lines if line.get_label() == "group"]
+    assert dots.get_xdata() == pytest.approx(groups["predicted"])
+    assert dots.get_ydata() == pytest.approx(groups["observed"])
+
+
+def test_each_repeat_is_a_dot():
+    figure, source = drawn("repeats")
+    dots = [line for axes in figure.axes for line in axes.lines if line.get_label() == "repeat"]
+    assert {len(line.get_xdata()) for line in dots} == {12}
+    found = np.sort(np.concatenate([line.get_xdata() for line in dots]))
+    single = source["quantity"].str.endswith(" of one repeat")
+    assert found == pytest.approx(np.sort(source.loc[single, "estimate"].astype(float)))

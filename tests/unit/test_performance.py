@@ -3,20 +3,24 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from decidua import results
+from decidua.learning.calibration import calibration_table
 from decidua.learning.performance import (
     auc,
     auc_interval,
     caution,
     corrected_t,
     fold_table,
+    matthews,
+    overlap,
     roc_curve,
     roc_table,
     summary,
 )
+from decidua.learning.precision_recall import average_precision, chance, precision_recall_table
 
 
 def held_out(labels, scores, folds, repeat=1, groups=None, threshold=0.5):
@@ -81,7 +85,7 @@ def test_the_primary_auc_is_the_mean_over_folds_and_the_pooled_one_stands_beside
     assert value(table, "AUC pooled over folds (biased at small n)").estimate == pytest.approx(11 / 16)
 
 
-def test_rates_are_means_over_repeats_with_wilson_intervals():
+def test_rates_are_means_over_repeats():
     # 3 cases, 2 controls; repeat 1 calls cases 3/3, controls 1/2; repeat 2 cases 2/3, controls 2/2
     labels, folds = [1, 1, 1, 0, 0], [1, 2, 1, 2, 1]
     table = summary(
@@ -99,10 +103,22 @@ def test_rates_are_means_over_repeats_with_wilson_intervals():
     assert value(table, "accuracy").estimate == pytest.approx(8 / 10)
     assert value(table, "balanced accuracy").estimate == pytest.approx((5 / 6 + 3 / 4) / 2)
     assert (value(table, "majority rate").numerator, value(table, "majority rate").denominator) == (3, 5)
-    # Wilson for 8/10 of n = 5 samples: (0.8 + z2/10 -+ z sqrt(.16/5 + z2/100)) / (1 + z2/5), z2 = 3.841459
+    # folds are right in 2/3, 1, 1 and 1/2: t(3, .975) sqrt(.0625 (1/4 + 1)) = .89, more than Wilson's
     accuracy = value(table, "accuracy")
-    assert (accuracy.lower, accuracy.upper) == pytest.approx((0.37553, 0.96380), abs=1e-4)
-    assert accuracy.interval == "95%, Wilson on the mean over repeats, n = 5 samples"
+    assert (accuracy.lower, accuracy.upper) == (0, 1)
+
+
+def test_where_folds_do_not_differ_the_interval_of_a_rate_is_wilsons():
+    # 4 of 5 right in each of two folds; Wilson for 8/10: (0.8 + z2/20 -+ z sqrt(.016 + z2/400)) / (1 + z2/10)
+    labels = [1, 1, 1, 0, 0] * 2
+    predictions = held_out(labels, [1, 1, 1, -1, 1] * 2, [1] * 5 + [2] * 5)
+    accuracy = value(summary(predictions, "study"), "accuracy")
+    z2, n = 1.959964**2, 10
+    half = np.sqrt(z2 * (0.16 / n + z2 / (4 * n * n)))
+    ends = [(0.8 + z2 / (2 * n) + side * half) / (1 + z2 / n) for side in (-1, 1)]
+    assert (accuracy.lower, accuracy.upper) == pytest.approx(ends, abs=1e-6)
+    assert accuracy.interval.startswith("95%, the wider of corrected resampled t over folds")
+    assert accuracy.interval.endswith("and Wilson on the mean over repeats, n = 10 samples")
 
 
 def test_a_threshold_below_one_half_moves_the_predicted_labels_but_not_the_accuracy_at_one_half():
@@ -188,6 +204,181 @@ def test_each_repeat_has_its_own_row():
     rows = table[table["quantity"] == "AUC within folds of one repeat"]
     assert dict(zip(rows["level"], rows["estimate"], strict=True)) == {"repeat 1": 1.0, "repeat 2": 0.5}
     assert value(table, "AUC within folds").estimate == 0.75
+
+
+def random_predictions(seed, cases=20, controls=12, repeats=2, shift=1.0, groups=None):
+    """Repeats of three folds with both classes in each; the same samples in every repeat, other scores."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([1, 0], [cases, controls])
+    return pd.concat(
+        [
+            held_out(
+                labels,
+                rng.normal(size=len(labels)) + shift * labels,
+                np.arange(len(labels)) % 3 + 1,
+                r,
+                groups,
+                0.55,
+            )
+            for r in range(1, repeats + 1)
+        ],
+        ignore_index=True,
+    )
+
+
+def turned(predictions):
+    """The other class is called the case."""
+    other = {"case": "control", "control": "case"}
+    return predictions.assign(
+        label=predictions["label"].map(other),
+        predicted=predictions["predicted"].map(other),
+        score=-predictions["score"],
+        probability=1 - predictions["probability"],
+    )
+
+
+NUMBERS = ["estimate", "lower", "upper"]
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0, 2))
+def test_which_class_is_called_the_case_changes_nothing_but_names_and_the_sign_of_the_intercept(seed, shift):
+    predictions = random_predictions(seed, shift=shift)
+    one, other = (
+        summary(table, "s").set_index(["quantity", "level"])[NUMBERS].astype(float)
+        for table in (predictions, turned(predictions))
+    )
+    swap = {"sensitivity": "specificity", "specificity": "sensitivity"}
+    for quantity in one.index.get_level_values(0).unique():
+        name = swap.get(quantity, quantity)
+        if "controls" in quantity or "cases" in quantity:
+            name = quantity.replace("controls", "x").replace("cases", "controls").replace("x", "cases")
+        found = other.loc[name].to_numpy()
+        if quantity == "calibration intercept":
+            found = -found[:, [0, 2, 1]]
+        assert found == pytest.approx(one.loc[quantity].to_numpy(), abs=1e-7, nan_ok=True), quantity
+
+
+@settings(max_examples=2, deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_order_of_the_rows_changes_no_number(seed):
+    predictions = random_predictions(seed)
+    for measure in (lambda table: summary(table, "s"), precision_recall_table, calibration_table, roc_table):
+        one, other = measure(predictions), measure(predictions[::-1].reset_index(drop=True))
+        numbers = one.select_dtypes("float")
+        assert other[numbers.columns].to_numpy() == pytest.approx(numbers.to_numpy(), abs=1e-9, nan_ok=True)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 30))
+def test_average_precision_and_matthews_correlation_are_those_of_scikit_learn(seed, n):
+    from sklearn.metrics import average_precision_score, matthews_corrcoef
+
+    rng = np.random.default_rng(seed)
+    scores, is_case, called = rng.integers(0, 5, n), rng.random(n) < 0.4, rng.random(n) < 0.5
+    assume(0 < is_case.sum() < n and 0 < called.sum() < n)
+    assert average_precision(scores, is_case) == pytest.approx(average_precision_score(is_case, scores))
+    rates = called[is_case].mean(), (~called[~is_case]).mean()
+    assert matthews(*rates, is_case.mean()) == pytest.approx(matthews_corrcoef(is_case, called))
+
+
+def test_average_precision_of_a_random_order_is_the_mean_over_all_orders():
+    from itertools import permutations
+
+    # 2 of 4: by hand over the 6 places of two positives: 1, 5/6, 3/4, 7/12, 1/2, 5/12: mean 49/72
+    assert chance(2, 4) == pytest.approx(49 / 72)
+    orders = [average_precision([5, 4, 3, 2, 1], np.array(order)) for order in permutations([1, 1, 1, 0, 0])]
+    assert chance(3, 5) == pytest.approx(np.mean(orders))
+
+
+def test_the_area_under_a_precision_recall_curve_is_the_average_precision():
+    predictions = random_predictions(3, cases=60, controls=45, repeats=1)
+    curve = precision_recall_table(predictions)
+    mean = curve[(curve["positive"] == "control") & (curve["repeat"] == "mean")]
+    row = value(summary(predictions, "s"), "average precision of controls within folds")
+    assert mean["precision"][1:].mean() == pytest.approx(row.estimate, abs=0.01)
+    assert set(mean["chance"]) == {45 / 105}
+
+
+def test_calibration_slope_and_its_interval_are_those_of_statsmodels_with_clustered_errors():
+    import statsmodels.api as sm
+    from scipy.stats import t
+
+    groups = [f"w{i // 2}" for i in range(32)]
+    predictions = random_predictions(5, groups=groups)
+    row = value(summary(predictions, "s"), "calibration slope")
+    is_case = (predictions["label"] == "case").astype(float)
+    codes = pd.factorize(predictions["group"])[0]
+    design = sm.add_constant(predictions["score"])
+    fitted = sm.GLM(is_case, design, family=sm.families.Binomial()).fit(
+        cov_type="cluster", cov_kwds={"groups": codes, "use_correction": False}
+    )
+    assert row.estimate == pytest.approx(fitted.params["score"], rel=1e-5)
+    half = fitted.bse["score"] * np.sqrt(16 / 15) * t.ppf(0.975, 14)  # 16 groups
+    assert (row.lower, row.upper) == pytest.approx((row.estimate - half, row.estimate + half), rel=1e-5)
+    offset = sm.GLM(is_case, np.ones(64), family=sm.families.Binomial(), offset=predictions["score"]).fit()
+    assert value(summary(predictions, "s"), "calibration intercept").estimate == pytest.approx(
+        offset.params.iloc[0], rel=1e-6
+    )
+
+
+def test_more_repeats_of_the_same_predictions_do_not_make_calibration_surer():
+    once = random_predictions(7, repeats=1)
+    twice = pd.concat([once, once.assign(repeat=2)], ignore_index=True)
+    for quantity in ("calibration slope", "calibration intercept"):
+        rows = [value(summary(table, "s"), quantity) for table in (once, twice)]
+        assert rows[0].lower == pytest.approx(rows[1].lower, rel=1e-6)
+
+
+def test_the_expected_calibration_error_by_hand():
+    # 12 samples are one group: 6 of 12 cases, mean prediction 0.7; by chance sqrt(2/pi) sqrt(.21 / 12)
+    logit = np.log(0.7 / 0.3)
+    table = summary(held_out([1, 0] * 6, [logit] * 12, [1, 1, 2, 2] * 3), "s")
+    assert value(table, "expected calibration error").estimate == pytest.approx(0.2)
+    by_chance = value(table, "expected calibration error if perfectly calibrated").estimate
+    assert by_chance == pytest.approx(np.sqrt(2 / np.pi * 0.21 / 12))
+    slope = value(table, "calibration slope")
+    assert (slope.status, slope.reason) == (results.NOT_ESTIMABLE, "the held-out scores do not vary")
+
+
+def test_what_cannot_be_had_says_why():
+    apart = summary(held_out([1, 1, 0, 0], [2.0, 3.0, -1.0, -2.0], [1, 2, 1, 2]), "s")
+    assert "slope is infinite" in value(apart, "calibration slope").reason
+    one_sided = summary(held_out([1, 0, 1, 0], [1.0, 2.0, 2.0, 1.0], [1, 1, 2, 2]), "s")
+    assert value(one_sided, "Matthews correlation coefficient").reason == (
+        "every sample is predicted to be of one class"
+    )
+    one_class = summary(held_out([1, 1, 1, 1], [1.0, 2.0, 0.0, -1.0], [1, 1, 2, 2]), "s").set_index(
+        "quantity"
+    )
+    for quantity in (
+        "AUC pooled over folds (biased at small n)",
+        "specificity",
+        "balanced accuracy",
+        "average precision of controls within folds",
+        "calibration intercept",
+    ):
+        row = one_class.loc[quantity]
+        assert row["status"] == results.NOT_ESTIMABLE and row["reason"]
+        assert np.isnan(row["estimate"])
+
+
+def test_the_calibration_table_counts_everyone_once_a_repeat():
+    predictions = random_predictions(2, cases=60, controls=30)
+    table = calibration_table(predictions)
+    counts = table[table["shown"] == "number of predictions"]
+    assert counts["cases"].sum() == pytest.approx(60) and counts["controls"].sum() == pytest.approx(30)
+    points = table[table["shown"] == "group of samples"]
+    assert points["samples"].sum() == pytest.approx(90)
+    assert (points["samples"] >= 9).all()
+    assert points["predicted"].is_monotonic_increasing
+    assert (points["observed"] * points["samples"]).sum() == pytest.approx(60)
+    curve = table[table["shown"] == "logistic curve"]
+    assert (curve["lower"] <= curve["observed"]).all() and (curve["observed"] <= curve["upper"]).all()
+
+
+def test_more_repeats_make_the_interval_of_the_auc_narrower_but_not_much():
+    assert 2.25 == overlap(1) > overlap(2) > overlap(100) > 1.75
 
 
 def many(n, groups=None):

@@ -61,7 +61,14 @@ def test_an_edited_statistics_module_redoes_no_expression_job(redone):
 
 def test_an_edited_engine_redoes_the_classifier_alone(redone):
     jobs = redone(f"{LIBRARY}/learning/ridge.py", '"""', '"""Changed. ')
-    classifier = {"cross_validate", "measure_performance", "plot_roc", "plot_performance", "permute_labels"}
+    classifier = {
+        "cross_validate",
+        "measure_performance",
+        "plot_roc",
+        "plot_performance",
+        "plot_reliability",
+        "permute_labels",
+    }
     assert jobs == {*classifier, "compare_nulls", "plot_nulls", *PAGE}
 
 

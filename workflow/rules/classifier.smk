@@ -67,6 +67,8 @@ rule measure_performance:
     output:
         performance="<open>/studies/{study}/performance.csv",
         roc="<open>/studies/{study}/roc.csv",
+        precision_recall="<open>/studies/{study}/precision_recall.csv",
+        calibration="<open>/studies/{study}/calibration.csv",
         record="<records>/measure_performance/{study}.json",
     log:
         "<logs>/measure_performance/{study}.log",
@@ -214,6 +216,60 @@ rule plot_performance:
         code=fingerprint("plot_performance"),
     script:
         "../scripts/plot_performance.py"
+
+
+# Three figures in one job, since starting one takes longer than drawing them.
+rule plot_reliability:
+    input:
+        performance=rules.measure_performance.output.performance,
+        precision_recall=rules.measure_performance.output.precision_recall,
+        calibration=rules.measure_performance.output.calibration,
+    output:
+        precision_recall=report(
+            "<open>/studies/{study}/figures/precision_recall.png",
+            caption="../report/precision_recall.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "precision-recall", "shows": "how pure the samples called first are"},
+        ),
+        calibration=report(
+            "<open>/studies/{study}/figures/calibration.png",
+            caption="../report/calibration.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "calibration", "shows": "whether the probabilities mean what they say"},
+        ),
+        repeats=report(
+            "<open>/studies/{study}/figures/repeats.png",
+            caption="../report/repeats.rst",
+            category="{study}",
+            subcategory="Classifier",
+            labels={"figure": "repeats", "shows": "how much each measure hangs on how the folds fell"},
+        ),
+        precision_recall_svg="<open>/studies/{study}/figures/precision_recall.svg",
+        precision_recall_pdf="<open>/studies/{study}/figures/precision_recall.pdf",
+        precision_recall_source="<open>/studies/{study}/figures/precision_recall.csv",
+        calibration_svg="<open>/studies/{study}/figures/calibration.svg",
+        calibration_pdf="<open>/studies/{study}/figures/calibration.pdf",
+        calibration_source="<open>/studies/{study}/figures/calibration.csv",
+        repeats_svg="<open>/studies/{study}/figures/repeats.svg",
+        repeats_pdf="<open>/studies/{study}/figures/repeats.pdf",
+        repeats_source="<open>/studies/{study}/figures/repeats.csv",
+        record="<records>/plot_reliability/{study}.json",
+    log:
+        "<logs>/plot_reliability/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_reliability/{study}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_reliability"),
+    script:
+        "../scripts/plot_reliability.py"
 
 
 rule measure_panels:
@@ -473,4 +529,5 @@ CHAPTERS["classifier"] = [
     *outputs(rules.plot_panels, study=STUDIES),
     *outputs(rules.frame_published, study=FRAMED),
     *outputs(rules.plot_published, study=FRAMED),
+    *outputs(rules.plot_reliability, study=STUDIES),
 ]

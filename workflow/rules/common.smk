@@ -490,6 +490,9 @@ def report_sections():
             ("components", "Principal components", "A description; labels played no part."),
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
+            ("repeats", "Repeats", "The same samples, other folds."),
+            ("precision_recall", "Precision and recall", "Of each class, beside its share."),
+            ("calibration", "Calibration", "Whether the probabilities mean what they say."),
             ("methods", "Methods", "In the same folds; the method in use was not chosen by this."),
             (
                 "panels",

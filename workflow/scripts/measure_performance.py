@@ -1,9 +1,11 @@
-"""Measure held-out predictions: AUC, accuracy beside the majority rate, ROC curve, each with its interval."""
+"""Measure held-out predictions: discrimination, accuracy beside the majority rate, calibration."""
 
 from decidua import marks, results, tables
 from decidua.job import job
+from decidua.learning.calibration import calibration_table
 from decidua.learning.methods import NAMES
 from decidua.learning.performance import roc_table, summary
+from decidua.learning.precision_recall import precision_recall_table
 
 if __name__ == "__main__":
     with job(snakemake):
@@ -14,3 +16,5 @@ if __name__ == "__main__":
         caution = marks.cautions(snakemake.params.synthetic)
         tables.write(results.cautioned(table, caution), snakemake.output.performance)
         tables.write(roc_table(predictions, confidence), snakemake.output.roc)
+        tables.write(precision_recall_table(predictions, confidence), snakemake.output.precision_recall)
+        tables.write(calibration_table(predictions, confidence), snakemake.output.calibration)

@@ -58,12 +58,19 @@ def _performance(performance: pd.DataFrame) -> Part:
             f"Accuracy {value(found['accuracy'], 3)}; always answering with the larger class reaches "
             f"{value(found['majority rate'], 3)}."
         )
+    slope = found.get("calibration slope")
+    if slope and slope["status"] == results.ESTIMATED:
+        sentences.append(
+            f"Calibration slope {value(slope, 2)}: below 1, the probabilities are too far from the share of"
+            " cases, above 1 too near to it."
+        )
+    cautions = [row["reason"] for row in shown if row["status"] == results.ESTIMATED]
     if found:
         sentences.append(f"Counted: {next(iter(found.values()))['counted']}.")
     rows = _estimates(performance[performance["level"].isna()])
     title = "Performance on samples that no step of the learning had seen"
     return Part(
-        [f"Caution: {text}." for text in words.distinct(row["reason"] for row in shown)],
+        [f"Caution: {text}." for text in words.distinct(cautions)],
         sentences,
         [Table(title, ["", "Estimate (interval)", "Interval"], rows)],
     )

@@ -8,19 +8,32 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri
 
 from decidua import results
+from decidua.learning.calibration import calibration_rows
+from decidua.learning.held_out import (
+    CASE,
+    CONTROL,
+    CORRECTED_T,
+    by_fold,
+    cases,
+    corrected_t,
+    folds_a_repeat,
+    members,
+    samples_of_larger_class,
+    unit,
+    whom,
+)
+from decidua.learning.precision_recall import fold_precision, precision_rows
 from decidua.statistics.proportions import wilson
 
-CASE, CONTROL = "case", "control"
 MODEL = "ridge logistic regression"
 WITHIN, POOLED = "AUC within folds", "AUC pooled over folds (biased at small n)"
-OF_REPEAT = "AUC within folds of one repeat"
-#: What the dependence between folds (shared training samples) adds to the variance of their mean AUC.
-#: Measured: in simulations of 12 to 135 samples it was 0.8 to 1.9 times that of independent folds, 1.5 to
-#: 1.9 in most, and much the same with 3, 5 and 10 folds.
-OVERLAP = 1.75
+ACCURACY, BALANCED, BRIER = "accuracy", "balanced accuracy", "Brier score"
+MCC = "Matthews correlation coefficient"
+#: What follows the name of a quantity where its rows are one repeat each.
+OF_ONE = " of one repeat"
 #: Below this many samples (or groups) in the smaller class, or above this width of the interval for the AUC,
 #: the numbers are shown with the caution that they carry no claim.
 FEWEST, WIDEST = 10, 0.4
@@ -48,7 +61,9 @@ def summary(
 ) -> pd.DataFrame:
     """Performance as a results table (see `decidua.results`).
 
-    The primary figure is "AUC within folds": pairs of samples scored by the same model only. Samples of
+    The primary figure is "AUC within folds": pairs of samples scored by the same model only. Leaving out each
+    pair of a case and a control in turn would do the same, at the cost of a model a pair (2,916 for 108 and
+    27 samples, a repeat of five folds needs 5) and with no repeats to show how much it hangs on. Samples of
     different folds were scored by models with different intercepts, so pooling them is biased on small
     samples; that figure stands beside it and says so in its name. Accuracy, sensitivity and specificity are
     means over the repeats of the predicted labels, whose threshold was chosen in training.
@@ -60,17 +75,19 @@ def summary(
 
     Returns:
         One row a quantity; `reason` holds the caution of `caution` when there is one. "AUC within folds of
-        one repeat" has a row a repeat, its level.
+        one repeat", and the like of the other main figures, has a row a repeat, its level.
     """
-    counted = _counted(predictions)
+    counted = whom(predictions)
     folds = fold_table(predictions)
     caution_text = _caution(predictions, folds, confidence)
     common = {"analysis": "classifier", "population": study, "variable": model, "counted": counted}
     rows = [
         *_auc_rows(predictions, folds, confidence),
         *_rate_rows(predictions, confidence),
+        *precision_rows(predictions, confidence),
         *_brier_rows(predictions, folds, confidence),
-        *_repeat_rows(folds),
+        *calibration_rows(predictions, confidence),
+        *_repeat_rows(predictions, folds),
     ]
     return results.frame(
         {**common, "reason": caution_text, "status": results.ESTIMATED, **row} for row in rows
@@ -88,8 +105,8 @@ def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
     Cases and controls are numbers of groups when there are groups: a woman's samples are not independent.
     """
     rows = []
-    for (repeat, fold), held_out in predictions.groupby(["repeat", "fold"], sort=True):
-        is_case = (held_out["label"] == CASE).to_numpy(dtype=bool)
+    for repeat, fold, held_out in by_fold(predictions):
+        is_case = cases(held_out)
         probability = held_out["probability"].to_numpy()
         rows.append(
             {
@@ -97,8 +114,8 @@ def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
                 "fold": fold,
                 "auc": auc(held_out["score"].to_numpy(), is_case),
                 "brier": float(((probability - is_case) ** 2).mean()),
-                "cases": _members(held_out[is_case]),
-                "controls": _members(held_out[~is_case]),
+                "cases": members(held_out[is_case]),
+                "controls": members(held_out[~is_case]),
             }
         )
     return pd.DataFrame(rows)
@@ -124,8 +141,8 @@ def roc_table(predictions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
         repeat ("1", "2", ..., "mean"), fpr, tpr, lower, upper (the mean's rows only).
     """
     curves, repeats = [], []
-    for (repeat, _), held_out in predictions.groupby(["repeat", "fold"], sort=True):
-        is_case = (held_out["label"] == CASE).to_numpy(dtype=bool)
+    for repeat, _, held_out in by_fold(predictions):
+        is_case = cases(held_out)
         if is_case.any() and not is_case.all():
             curves.append(_on_grid(*roc_curve(held_out["score"].to_numpy(), is_case)))
             repeats.append(repeat)
@@ -144,26 +161,6 @@ def roc_table(predictions: pd.DataFrame, confidence: float = 0.95) -> pd.DataFra
     band = {"lower": np.clip(mean - half, 0, 1), "upper": np.clip(mean + half, 0, 1)}
     tables.append(pd.DataFrame({"repeat": "mean", "fpr": GRID, "tpr": mean, **band}))
     return pd.concat(tables, ignore_index=True)[columns].astype({"repeat": "string"})
-
-
-def folds_a_repeat(predictions: pd.DataFrame) -> int:
-    """Number of outer folds."""
-    return int(predictions["fold"].nunique())
-
-
-def corrected_t(values: np.ndarray, folds: int, confidence: float) -> np.ndarray | float:
-    """Half the width of the corrected resampled t interval for the mean of fold values (first axis).
-
-    The variance of the mean is s^2 (1 / values + test size / training size), for the training sets overlap;
-    the degrees of freedom are values - 1. NaN for a single value.
-
-    Source: Nadeau and Bengio 2003 (doi 10.1023/A:1024068626366); repeated folds: Bouckaert and Frank 2004.
-    """
-    number = len(values)
-    if number < 2:
-        return np.full(np.shape(values)[1:], np.nan)[()]
-    variance = np.var(values, axis=0, ddof=1) * (1 / number + 1 / (folds - 1))
-    return stdtrit(number - 1, (1 + confidence) / 2) * np.sqrt(variance)
 
 
 def auc_interval(
@@ -186,9 +183,8 @@ def auc_interval(
         folds: folds averaged in one repeat.
         overlap: factor for what makes the folds depend on each other; 1 for independent samples.
 
-    Source: Newcombe 2006 (doi 10.1002/sim.2324), method 5. With `OVERLAP` it covered the true AUC (0.5 to
-    0.99) of five-fold cross-validation in 93 to 98% of simulations with 31 to 135 samples and in 96 to 100%
-    with 12; the corrected resampled t interval in 62 to 93%.
+    Source: Newcombe 2006 (doi 10.1002/sim.2324), method 5; how often it covers the true AUC of five-fold
+    cross-validation is in benchmarks/classifier_truth.md.
     """
     z2 = ndtri((1 + confidence) / 2) ** 2
     m, n = np.array(sizes, dtype=float).T
@@ -215,16 +211,29 @@ def _root(function: Callable[[float], float], positive: float, negative: float) 
     return (positive + negative) / 2
 
 
+def overlap(repeats: int) -> float:
+    """What the variance of a mean fold AUC is to be multiplied with, since folds share training samples.
+
+    More repeats take away what hangs on how the folds fell, and nothing else. Simulated with the whole
+    procedure (benchmarks/classifier_truth.md) the factor was 2.0 to 2.8 with one repeat, 1.7 to 2.3 with two,
+    where the AUC was 0.5 to 0.7, and below 1 at 0.83; with a model of one penalty
+    (benchmarks/auc_interval_coverage.py) 1.7 to 2.2 with one repeat, 1.3 to 1.8 with five.
+    """
+    return 1.75 + 0.5 / repeats
+
+
 def _within_interval(folds: pd.DataFrame, confidence: float) -> tuple[float, float]:
     sizes = list(zip(folds["cases"], folds["controls"], strict=True))
     a_repeat = len(folds) / folds["repeat"].nunique()
-    return auc_interval(folds["auc"].mean(), sizes, a_repeat, OVERLAP, confidence)
+    factor = overlap(folds["repeat"].nunique())
+    return auc_interval(folds["auc"].mean(), sizes, a_repeat, factor, confidence)
 
 
 def _auc_rows(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: float) -> Iterator[dict]:
     samples = predictions["sample"].nunique()
     usable = folds.dropna(subset=["auc"])
-    widened = f"variance x {OVERLAP} for shared training samples"
+    factor = overlap(predictions["repeat"].nunique())
+    widened = f"variance x {factor:.4g} for shared training samples"
     within = {"quantity": WITHIN, "denominator": samples}
     if usable.empty:
         yield within | {"status": results.NOT_ESTIMABLE, "reason": "no outer fold tests both classes"}
@@ -232,19 +241,22 @@ def _auc_rows(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: float)
         lower, upper = _within_interval(usable, confidence)
         if len(usable) < len(folds):
             without = f"{len(folds) - len(usable)} of {len(folds)} folds left out, which test one class only"
-            within["counted"] = f"{_counted(predictions)}; {without}"
+            within["counted"] = f"{whom(predictions)}; {without}"
         yield within | {
             "estimate": usable["auc"].mean(),
             "lower": lower,
             "upper": upper,
             "interval": f"{confidence:.0%}, Newcombe's score interval for the folds' AUCs, {widened}",
         }
-    pooled = np.mean(
-        [auc(table["score"], table["label"] == CASE) for _, table in predictions.groupby("repeat")]
+    is_case = cases(predictions)
+    if is_case.all() or not is_case.any():
+        yield results.not_estimable("all samples are of one class", quantity=POOLED, denominator=samples)
+        return
+    pooled = float(
+        np.mean([auc(table["score"].to_numpy(), cases(table)) for _, table in predictions.groupby("repeat")])
     )
-    is_case = predictions["label"] == CASE
-    size = _members(predictions[is_case]), _members(predictions[~is_case])
-    lower, upper = auc_interval(float(pooled), [size], 1, OVERLAP, confidence)
+    size = members(predictions[is_case]), members(predictions[~is_case])
+    lower, upper = auc_interval(pooled, [size], 1, factor, confidence)
     yield {
         "quantity": POOLED,
         "estimate": pooled,
@@ -256,50 +268,136 @@ def _auc_rows(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: float)
 
 
 def _rate_rows(predictions: pd.DataFrame, confidence: float) -> Iterator[dict]:
-    is_case = predictions["label"] == CASE
-    right = predictions["predicted"] == predictions["label"]
-    right_at_half = (predictions["probability"] >= 0.5) == is_case
+    is_case = cases(predictions)
+    right = _right(predictions)
     sensitivity = _rate(predictions[is_case], right[is_case], confidence)
     specificity = _rate(predictions[~is_case], right[~is_case], confidence)
-    yield {"quantity": "accuracy"} | _rate(predictions, right, confidence)
-    yield {"quantity": "accuracy at probability 0.5"} | _rate(predictions, right_at_half, confidence)
-    samples, larger = predictions["sample"].nunique(), _samples_of_larger_class(predictions)
+    yield {"quantity": ACCURACY} | _rate(predictions, right, confidence)
+    at_half = _right_at_half(predictions)
+    yield {"quantity": "accuracy at probability 0.5"} | _rate(predictions, at_half, confidence)
+    samples, larger = predictions["sample"].nunique(), samples_of_larger_class(predictions)
     yield {
         "quantity": "majority rate",
         "estimate": larger / samples,
         "numerator": larger,
         "denominator": samples,
     }
-    estimate = (sensitivity["estimate"] + specificity["estimate"]) / 2
+    for quantity, function, limits in (
+        (BALANCED, lambda one, other: (one + other) / 2, (0.0, 1.0)),
+        (MCC, lambda one, other: matthews(one, other, float(is_case.mean())), (-1.0, 1.0)),
+    ):
+        yield {"quantity": quantity, "denominator": samples} | _of_both(
+            function, predictions, limits, confidence
+        )
+    for quantity, rate, kind in (
+        ("sensitivity", sensitivity, CASE),
+        ("specificity", specificity, CONTROL),
+    ):
+        if rate["denominator"]:
+            yield {"quantity": quantity} | rate
+        else:
+            yield results.not_estimable(f"no {kind} was predicted", quantity=quantity, denominator=0)
+
+
+def matthews(sensitivity: float, specificity: float, share: float) -> float:
+    """Matthews' correlation coefficient of predicted and true class; NaN when only one class is predicted.
+
+    Args:
+        share: of the cases among the samples.
+
+    Source: Matthews 1975 (doi 10.1016/0005-2795(75)90109-9), written in rates.
+    """
+    called = share * sensitivity + (1 - share) * (1 - specificity)
+    spread = share * (1 - share) * called * (1 - called)
+    if not spread > 1e-12:
+        return float("nan")
+    return float(share * (1 - share) * (sensitivity + specificity - 1) / np.sqrt(spread))
+
+
+def _of_both(
+    function: Callable[[float, float], float],
+    predictions: pd.DataFrame,
+    limits: tuple[float, float],
+    confidence: float,
+) -> dict:
+    """A function of sensitivity and specificity that grows with each.
+
+    What Wilson's interval of each does to it, squared and added, is what chance does to a given
+    model; what hangs on the model shows between folds. The wider of both is given.
+    """
+    is_case, right = cases(predictions), _right(predictions)
+    if is_case.all() or not is_case.any():
+        return {"status": results.NOT_ESTIMABLE, "reason": "all samples are of one class"}
+    rates = [float(right[who].mean()) for who in (is_case, ~is_case)]
+    estimate = function(*rates)
+    if np.isnan(estimate):
+        return {"status": results.NOT_ESTIMABLE, "reason": "every sample is predicted to be of one class"}
+    ends = [
+        _wilson(rate, predictions[who], confidence)
+        for rate, who in zip(rates, (is_case, ~is_case), strict=True)
+    ]
     below, above = (
-        np.hypot(*(rate["estimate"] - rate[end] for rate in (sensitivity, specificity))) / 2
-        for end in ("lower", "upper")
+        np.hypot(estimate - function(ends[0][end], rates[1]), estimate - function(rates[0], ends[1][end]))
+        for end in (0, 1)
     )
-    yield {
-        "quantity": "balanced accuracy",
+    half = corrected_t(_of_folds(function, predictions, right), folds_a_repeat(predictions), confidence)
+    below, above = np.fmax(below, half), np.fmax(above, half)
+    methods = f"{CORRECTED_T} and Wilson intervals of sensitivity and specificity, squared and added"
+    return {
         "estimate": estimate,
-        "lower": max(0.0, estimate - below),
-        "upper": min(1.0, estimate + above),
-        "interval": f"{confidence:.0%}, Wilson intervals of sensitivity and specificity, squared and added",
-        "denominator": samples,
+        "lower": max(limits[0], estimate - below),
+        "upper": min(limits[1], estimate + above),
+        "interval": f"{confidence:.0%}, the wider of {methods}",
     }
-    yield {"quantity": "sensitivity"} | sensitivity
-    yield {"quantity": "specificity"} | specificity
+
+
+def _of_folds(
+    function: Callable[[float, float], float], predictions: pd.DataFrame, right: pd.Series
+) -> np.ndarray:
+    """The function of each fold that tests both classes; 0 where it is not defined."""
+    rates = right.groupby([predictions["repeat"], predictions["fold"], cases(predictions)]).mean().unstack()
+    both = rates.dropna()
+    return np.nan_to_num([function(one, other) for other, one in zip(both[False], both[True], strict=True)])
+
+
+def _right(predictions: pd.DataFrame) -> pd.Series:
+    return (predictions["predicted"] == predictions["label"]).astype(float)
+
+
+def _right_at_half(predictions: pd.DataFrame) -> pd.Series:
+    """Whether the likelier class is the true one; one half where neither is likelier."""
+    away = np.where(cases(predictions), 1, -1) * (predictions["probability"] - 0.5)
+    return (np.sign(away) + 1) / 2
 
 
 def _rate(predictions: pd.DataFrame, right: pd.Series, confidence: float) -> dict:
-    """Mean share of right predictions; its interval counts groups, where there are any."""
-    members, samples = _members(predictions), predictions["sample"].nunique()
-    unit = "groups" if members < samples else "samples"
+    """Mean share of right predictions; its interval counts groups, where there are any.
+
+    Wilson's interval takes the threshold as given; that of each fold was chosen anew, and where the signal is
+    weak that moves the rate far more than chance in the samples does (Wilson's interval then covered 30 to
+    80% in simulations). What moves it shows between folds; so the wider of both is given.
+    """
+    number, samples = members(predictions), predictions["sample"].nunique()
+    if not samples:
+        return {"denominator": 0}
     estimate = float(right.mean())
-    lower, upper = wilson(estimate * members, members, confidence)
+    lower, upper = _wilson(estimate, predictions, confidence)
+    of_folds = right.groupby([predictions["repeat"], predictions["fold"]]).mean().to_numpy()
+    half = corrected_t(of_folds, folds_a_repeat(predictions), confidence) if len(of_folds) > 1 else 0.0
+    methods = f"{CORRECTED_T} and Wilson on the mean over repeats"
     return {
         "estimate": estimate,
-        "lower": float(lower),
-        "upper": float(upper),
-        "interval": f"{confidence:.0%}, Wilson on the mean over repeats, n = {members} {unit}",
+        "lower": min(lower, max(0.0, estimate - half)),
+        "upper": max(upper, min(1.0, estimate + half)),
+        "interval": f"{confidence:.0%}, the wider of {methods}, n = {number} {unit(predictions)}",
         "denominator": samples,
     }
+
+
+def _wilson(estimate: float, predictions: pd.DataFrame, confidence: float) -> tuple[float, float]:
+    number = members(predictions)
+    lower, upper = wilson(estimate * number, number, confidence)
+    return float(lower), float(upper)
 
 
 def _brier_rows(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: float) -> Iterator[dict]:
@@ -307,14 +405,14 @@ def _brier_rows(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: floa
     half = corrected_t(folds["brier"].to_numpy(), folds_a_repeat(predictions), confidence)
     samples = predictions["sample"].nunique()
     yield {
-        "quantity": "Brier score",
+        "quantity": BRIER,
         "estimate": estimate,
         "lower": max(0.0, estimate - half),
         "upper": min(1.0, estimate + half),
-        "interval": f"{confidence:.0%}, corrected resampled t over folds (Nadeau and Bengio)",
+        "interval": f"{confidence:.0%}, {CORRECTED_T}",
         "denominator": samples,
     }
-    share = _samples_of_larger_class(predictions) / samples
+    share = samples_of_larger_class(predictions) / samples
     yield {
         "quantity": "Brier score of the class shares alone",
         "estimate": share * (1 - share),
@@ -322,14 +420,36 @@ def _brier_rows(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: floa
     }
 
 
-def _repeat_rows(folds: pd.DataFrame) -> Iterator[dict]:
-    for repeat, table in folds.dropna(subset=["auc"]).groupby("repeat", sort=True):
-        yield {"quantity": OF_REPEAT, "level": f"repeat {repeat}", "estimate": table["auc"].mean()}
+def _repeat_rows(predictions: pd.DataFrame, folds: pd.DataFrame) -> Iterator[dict]:
+    """The main figures of each repeat alone: how much they hang on how the folds fell."""
+    precise = {kind: fold_precision(predictions, kind) for kind in (CASE, CONTROL)}
+    for repeat, rows in predictions.groupby("repeat", sort=True):
+        is_case, right = cases(rows), _right(rows)
+        rates = [right[who].mean() for who in (is_case, ~is_case)]
+        of_folds = folds[folds["repeat"] == repeat]
+        found = {
+            WITHIN: of_folds["auc"].mean(),
+            ACCURACY: right.mean(),
+            BALANCED: float(np.mean(rates)),
+            MCC: matthews(*rates, float(is_case.mean())),
+            BRIER: of_folds["brier"].mean(),
+        }
+        for kind, table in precise.items():
+            found[f"average precision of {kind}s within folds"] = table.loc[
+                table["repeat"] == repeat, "average_precision"
+            ].mean()
+        for quantity, estimate in found.items():
+            if not np.isnan(estimate):
+                yield {
+                    "quantity": f"{quantity}{OF_ONE}",
+                    "level": f"repeat {repeat}",
+                    "estimate": estimate,
+                }
 
 
 def _caution(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: float) -> str | None:
     is_case = predictions["label"] == CASE
-    fewest = min(_members(predictions[is_case]), _members(predictions[~is_case]))
+    fewest = min(members(predictions[is_case]), members(predictions[~is_case]))
     unit = "samples" if predictions["group"].isna().all() else "groups"
     reasons = []
     if fewest < FEWEST:
@@ -340,27 +460,6 @@ def _caution(predictions: pd.DataFrame, folds: pd.DataFrame, confidence: float) 
         if upper - lower > WIDEST:
             reasons.append(f"the interval of the AUC is {upper - lower:.2f} wide (more than {WIDEST})")
     return f"too small for a claim: {'; '.join(reasons)}" if reasons else None
-
-
-def _counted(predictions: pd.DataFrame) -> str:
-    labels = predictions.drop_duplicates("sample")["label"]
-    cases = int((labels == CASE).sum())
-    groups = "" if predictions["group"].isna().all() else f" of {predictions['group'].nunique()} groups"
-    repeats = predictions["repeat"].nunique()
-    return (
-        f"{len(labels)} samples{groups} ({cases} case, {len(labels) - cases} control); {repeats}"
-        f" repeat{'s' if repeats > 1 else ''} of {folds_a_repeat(predictions)} folds"
-    )
-
-
-def _samples_of_larger_class(predictions: pd.DataFrame) -> int:
-    return int(predictions.drop_duplicates("sample")["label"].value_counts().max())
-
-
-def _members(predictions: pd.DataFrame) -> int:
-    """Groups, or samples when ungrouped."""
-    ungrouped = predictions["group"].isna().all()
-    return int(predictions["sample" if ungrouped else "group"].nunique())
 
 
 def _on_grid(false: np.ndarray, true: np.ndarray) -> np.ndarray:
