@@ -48,11 +48,20 @@ COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
+COMPARED = [
+    name for name in STUDIES if config["studies"][name]["expression"]["differential"] != "none"
+]  # studies with differential expression
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
 BENCHMARKS = []  # seconds and memory of every job
+
+DIFFERENTIAL_FIGURES = (
+    ("ma", "Differential expression", "Fold change of each gene over its mean; all samples."),
+    ("volcano", "Differential expression, volcano plot", "p-value over fold change; all samples."),
+    ("de_p_values", "p-values of all genes", "Flat where nothing differs."),
+)
 
 RECONSTRUCTION_MARK = "Reconstructed from printed numbers; not patient data"
 SIMULATION_MARK = "Simulated data"
@@ -340,6 +349,7 @@ def report_sections():
         figures = [
             ("quality", "Samples", "Library size and detected genes."),
             ("components", "Principal components", "A description; labels played no part."),
+            *DIFFERENTIAL_FIGURES[: 3 * (name in COMPARED)],
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
         ]

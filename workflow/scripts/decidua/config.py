@@ -249,6 +249,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         yield from _cohort_problems(f"cohorts.{name}", cohort, config, dictionary, roots)
     yield from _shared_role_problems(config, dictionary)
     for name, study in config["studies"].items():
+        yield from _adjust_problems(f"studies.{name}.expression.adjust", study)
         if study["source"] == "counts":
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             for key in ("counts", "samples"):
@@ -261,6 +262,15 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
                 f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
             )
+
+
+def _adjust_problems(key: str, study: Mapping[str, Any]) -> Iterator[str]:
+    """What a study asks for itself must be there; the results tell of inherited ones that it lacks."""
+    covariates = study.get("columns", {}).get("covariates") or []
+    for name in study.get("expression", {}).get("adjust", []):
+        if name not in covariates:
+            there = f"one of columns.covariates: {', '.join(covariates) or 'there is none'}"
+            yield f"{key}: found {name!r}; expected {there}"
 
 
 def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from decidua import words
+from decidua import differential, words
 from decidua.report import Figure, Section, Table, value
+from decidua.results import NOT_ESTIMABLE
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -67,7 +68,39 @@ def _performance(performance: pd.DataFrame) -> Part:
     )
 
 
+def _differential(summary: pd.DataFrame) -> Part:
+    failed = words.distinct(summary.loc[summary["status"] == NOT_ESTIMABLE, "reason"])
+    if failed:
+        return Part([f"Differential expression is not estimable: {'; '.join(failed)}."])
+    found = {row["quantity"]: row for row in summary.to_dict("records")}
+    higher, lower = found.get(differential.HIGHER), found.get(differential.LOWER)
+    sentences = []
+    if higher and lower:
+        sentences.append(
+            f"Differential expression ({higher['test']}; {higher['counted']}): {higher['numerator']:,} genes"
+            f" higher and {lower['numerator']:,} lower in cases at {higher['level']}, of"
+            f" {higher['denominator']:,} tested."
+        )
+    cautions = [
+        f"Caution (differential expression): {text}."
+        for reason in words.distinct(summary["reason"])
+        for text in reason.split("; ")
+    ]
+    rows = [
+        [
+            row["quantity"] + ("" if pd.isna(row["level"]) else f", {row['level']}"),
+            words.counts(row["numerator"], row["denominator"]),
+            value(row, 3),
+        ]
+        for row in summary.to_dict("records")
+        if row["quantity"] != differential.P_VALUES
+    ]
+    title = "Differential expression"
+    return Part(cautions, sentences, more=[Table(title, ["", "Genes", "Share, or ratio"], rows)])
+
+
 #: The parts of a study's section, in order, each by the table that it reads.
 PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
+    "de_summary": _differential,
     "performance": _performance,
 }
