@@ -347,7 +347,7 @@ def report_sections():
         )
     for name, study in config["studies"].items():
         figures = [
-            ("quality", "Samples", "Library size and detected genes."),
+            ("quality", "Samples", "Library size, detected genes, likeness to the others; rings: flagged."),
             ("components", "Principal components", "A description; labels played no part."),
             *DIFFERENTIAL_FIGURES[: 3 * (name in COMPARED)],
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),

@@ -58,8 +58,11 @@ rule validate_study:
 rule describe_expression:
     input:
         counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+        sex_genes=resource("workflow/resources/genes/y_linked.yaml"),
     output:
         quality="<restricted>/studies/{study}/quality.parquet",
+        summary="<open>/studies/{study}/quality_summary.csv",
         components="<restricted>/studies/{study}/principal_components.parquet",
         variance="<open>/studies/{study}/explained_variance.csv",
         record="<records>/describe_expression/{study}.json",
@@ -89,7 +92,7 @@ rule plot_quality:
             caption="../report/quality.rst",
             category="{study}",
             subcategory="Expression",
-            labels={"figure": "QC", "shows": "library size and detected genes"},
+            labels={"figure": "QC", "shows": "library size, detected genes, likeness"},
         ),
         svg="<restricted>/studies/{study}/figures/quality.svg",
         pdf="<restricted>/studies/{study}/figures/quality.pdf",

@@ -232,7 +232,7 @@ def _deseq2(counts: pd.DataFrame, factors: pd.Series, design: pd.DataFrame) -> t
         stats = DeseqStats(data, contrast=contrast, alpha=FDR, inference=inference, quiet=True)
         stats.summary()
         shrunken = shrink(
-            np.asarray(data.X),
+            _counts_tested(data),
             design.to_numpy(),
             factors.to_numpy(),
             data.var["dispersions"].to_numpy(),
@@ -284,11 +284,20 @@ def _fitted(counts: pd.DataFrame, factors: pd.Series, design: pd.DataFrame, infe
     return data
 
 
+def _counts_tested(data) -> np.ndarray:
+    """Samples x genes, outliers by Cook's distance replaced where the fit replaced them."""
+    counts = np.array(data.X)
+    refitted = data.var["refitted"].to_numpy(dtype=bool)
+    if refitted.any():
+        counts[:, refitted] = data.counts_to_refit.X
+    return counts
+
+
 def _told(caught: Sequence[warnings.WarningMessage]) -> list[str]:
     """What PyDESeq2 warned of, in words for the reader; a warning that is not known is passed on."""
     known = {
         "dispersion trend curve fitting did not converge": "no trend of the dispersions over the mean"
-        " could be fitted; their mean takes its place",
+        " could be fitted, so their mean takes its place",
         "residual degrees of freedom is less than 3": "3 or fewer residual degrees of freedom:"
         " dispersions are poorly known",
     }

@@ -7,7 +7,7 @@ import pandas as pd
 
 from decidua import differential, words
 from decidua.report import Figure, Section, Table, value
-from decidua.results import NOT_ESTIMABLE
+from decidua.results import ESTIMATED, NOT_ESTIMABLE
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -68,6 +68,31 @@ def _performance(performance: pd.DataFrame) -> Part:
     )
 
 
+def _checks(summary: pd.DataFrame) -> Part:
+    rows = summary.to_dict("records")
+    found = [row for row in rows if row["variable"] != "any" and row["status"] == ESTIMATED]
+    raised = [f"{row['variable']} {row['numerator']}" for row in found if row["numerator"]]
+    cautions = []
+    if raised:
+        any_rule = next(row for row in rows if row["variable"] == "any")
+        cautions.append(
+            f"Samples to look at: {any_rule['numerator']} of {any_rule['denominator']} were flagged"
+            f" ({', '.join(raised)}); none was left out. Which they are stands in quality.parquet of the"
+            " restricted folder."
+        )
+    shown = [
+        [
+            row["variable"],
+            "" if pd.isna(row["level"]) else str(row["level"]),
+            words.counts(row["numerator"], row["denominator"])
+            if row["status"] == ESTIMATED
+            else f"not estimable ({row['reason']})",
+        ]
+        for row in rows
+    ]
+    return Part(cautions, more=[Table("Samples flagged", ["Check", "Rule", "Samples"], shown)])
+
+
 def _differential(summary: pd.DataFrame) -> Part:
     failed = words.distinct(summary.loc[summary["status"] == NOT_ESTIMABLE, "reason"])
     if failed:
@@ -101,6 +126,7 @@ def _differential(summary: pd.DataFrame) -> Part:
 
 #: The parts of a study's section, in order, each by the table that it reads.
 PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
+    "quality_summary": _checks,
     "de_summary": _differential,
     "performance": _performance,
 }

@@ -39,7 +39,7 @@ def genes_source(genes: pd.DataFrame) -> pd.DataFrame:
     shrinks = bool(shrunken.notna().any())
     change = shrunken if shrinks else rows["log2_fold_change"]
     found = (rows["p_adjusted"] < FDR).fillna(False).to_numpy(dtype=bool)
-    kind = np.where(found, np.where(change > 0, HIGHER, LOWER), OTHER)
+    kind = np.where(found, np.where(rows["log2_fold_change"] > 0, HIGHER, LOWER), OTHER)
     source = rows.assign(log2_fold_change=change, kind=pd.array(kind, dtype="string"), shrunken=shrinks)
     source["named"] = found & (np.arange(len(rows)) < NAMED)
     return source[_COLUMNS].iloc[::-1].reset_index(drop=True)
@@ -173,7 +173,7 @@ def _name_genes(
     taken = [(across[i] - 2, up[i] - 2, across[i] + 2, up[i] + 2) for i in chosen]
     for i in chosen:
         name = str(source["gene"].iloc[i])
-        wide, high = style.text_width(name, SMALL), 0.8 * SMALL
+        wide, high = style.text_width(name, SMALL), 1.16 * SMALL
         boxes = [(across[i] + dx, up[i] + dy, across[i] + dx + wide, up[i] + dy + high)
                  for dx, dy in _around(wide, high)]  # fmt: skip
         free = [
@@ -233,11 +233,8 @@ def _reasons(summary: pd.DataFrame) -> list[str]:
 
 def _notes(source: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
     named = int(source["named"].sum())
-    notes = [
-        f"Coloured: false discovery rate below {FDR:.0%}."
-        + (f" Named: {'the' if named > 1 else ''} {named} of them with the smallest p." if named else "")
-    ]
-    notes[0] = notes[0].replace("  ", " ")
+    ringed = {0: "", 1: " Ringed: the one gene."}.get(named, f" Ringed: the {named} with the smallest p.")
+    notes = [f"Coloured: false discovery rate below {FDR:.0%}.{ringed}"]
     if "shrunken" in source and source["shrunken"].any():
         notes.append("Fold changes are drawn towards no change by a heavy-tailed prior (apeglm).")
     notes += [f"Test: {test}." for test in words.distinct(summary["test"])]
