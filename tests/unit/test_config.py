@@ -455,6 +455,22 @@ def test_losses_are_counted_in_a_column_of_numbers(config, tmp_path):
     )
 
 
+def test_differential_expression_adjusts_for_covariates_of_the_sheet_only(config, tmp_path):
+    for name in ("counts.tsv", "samples.tsv"):
+        (tmp_path / name).touch()
+    config["studies"]["ours"] = {
+        "title": "Ours",
+        "source": "counts",
+        **{key: str(tmp_path / f"{key}.tsv") for key in ("counts", "samples")},
+        "columns": {"sample": "id", "label": "label", "covariates": ["age"]},
+        "label": {"case": ["a"], "control": ["b"]},
+        "expression": {"adjust": ["age", "rin"]},
+    }
+    assert problems(config) == [
+        "config: studies.ours.expression.adjust: found 'rin'; expected one of columns.covariates: age"
+    ]
+
+
 def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
     for name in ("counts.tsv", "samples.tsv"):
         (tmp_path / name).touch()

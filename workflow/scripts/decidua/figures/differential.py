@@ -17,10 +17,11 @@ from decidua.style import BODY, INK, MUTED, SMALL
 
 OTHER = "other"
 KINDS = {OTHER: "#B0B0B0", HIGHER: style.VERMILLION, LOWER: style.BLUE}
+SHRUNKEN = "shrunken_log2_fold_change"
 #: How many genes are named.
 NAMED = 10
 _GUTTER, _FOOT = 36.0, 28.0
-_COLUMNS = ["gene", "base_mean", "log2_fold_change", "shrunken", "p", "kind", "named"]
+_COLUMNS = ["gene", "base_mean", "log2_fold_change", SHRUNKEN, "p", "kind", "named"]
 
 
 def genes_source(genes: pd.DataFrame) -> pd.DataFrame:
@@ -30,17 +31,14 @@ def genes_source(genes: pd.DataFrame) -> pd.DataFrame:
         genes: as from `decidua.differential`.
 
     Returns:
-        gene, base_mean, log2_fold_change (shrunken where the method shrinks, as `shrunken` says), p, kind
-        ("higher in cases", "lower in cases", "other"), named (whether its name is written); genes with the
-        smallest p last.
+        gene, base_mean, log2_fold_change, shrunken_log2_fold_change (missing where the method does not
+        shrink), p, kind ("higher in cases", "lower in cases", "other"), named (whether its name is written);
+        genes with the smallest p last.
     """
     rows = genes[genes["p"].notna() & (genes["base_mean"] > 0)]
-    shrunken = rows["shrunken_log2_fold_change"]
-    shrinks = bool(shrunken.notna().any())
-    change = shrunken if shrinks else rows["log2_fold_change"]
     found = (rows["p_adjusted"] < FDR).fillna(False).to_numpy(dtype=bool)
     kind = np.where(found, np.where(rows["log2_fold_change"] > 0, HIGHER, LOWER), OTHER)
-    source = rows.assign(log2_fold_change=change, kind=pd.array(kind, dtype="string"), shrunken=shrinks)
+    source = rows.assign(kind=pd.array(kind, dtype="string"))
     source["named"] = found & (np.arange(len(rows)) < NAMED)
     return source[_COLUMNS].iloc[::-1].reset_index(drop=True)
 
@@ -53,16 +51,15 @@ def plot_ma(
     labels: Mapping[str, str],
     synthetic: str | None = None,
 ) -> Figure:
-    """Draw the fold change of each gene over its mean count.
+    """Draw the fold change of each gene, shrunken where the method shrinks, over its mean count.
 
     Args:
         source: as from `genes_source`; summary: the results table that sums it up.
         labels: what cases and controls are called.
         synthetic: the mark of data that are no patients'.
     """
-    return _points(
-        source, summary, "base_mean", "log2_fold_change", "Fold change over mean", labels, synthetic
-    )
+    change = SHRUNKEN if source[SHRUNKEN].notna().any() else "log2_fold_change"
+    return _points(source, summary, "base_mean", change, "Fold change over mean", labels, synthetic)
 
 
 @style.publication()
@@ -73,7 +70,7 @@ def plot_volcano(
     labels: Mapping[str, str],
     synthetic: str | None = None,
 ) -> Figure:
-    """Draw the p-value of each gene over its fold change; arguments as of `plot_ma`."""
+    """Draw the p-value of each gene over its fold change as it was tested; arguments as of `plot_ma`."""
     return _points(source, summary, "log2_fold_change", "p", "p-value over fold change", labels, synthetic)
 
 
@@ -99,7 +96,7 @@ def _points(
                   alpha=0.5 if kind == OTHER else 0.8, rasterized=True, label=kind)  # fmt: skip
     _dress(axes.xaxis, x, at[x], axes.set_xlim, labels)
     _dress(axes.yaxis, y, at[y], axes.set_ylim, labels)
-    if y == "log2_fold_change":
+    if x == "base_mean":
         axes.axhline(0, color=INK, linewidth=0.6, label="no difference")
     else:
         axes.axvline(0, color=INK, linewidth=0.6, label="no difference")
@@ -108,7 +105,9 @@ def _points(
               markeredgewidth=0.5, label="named")  # fmt: skip
     _name_genes(axes, source, at[x], at[y], width, height)
     bottom = top + height + _FOOT
-    return page.finish(bottom + page.notes(bottom, _notes(source, summary)) + MARGIN, synthetic)
+    return page.finish(
+        bottom + page.notes(bottom, _notes(source, summary, SHRUNKEN in (x, y))) + MARGIN, synthetic
+    )
 
 
 def _legend(source: pd.DataFrame, labels: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -133,7 +132,7 @@ def _position(source: pd.DataFrame, column: str) -> np.ndarray:
 def _dress(axis, column: str, values: np.ndarray, limit, labels: Mapping[str, str]) -> None:
     """Limits with some air, few ticks, and a name."""
     low, high = float(values.min()), float(values.max())
-    if column == "log2_fold_change":
+    if column in ("log2_fold_change", SHRUNKEN):
         high = max(abs(low), abs(high), 0.5)
         low = -high
     elif column == "p":
@@ -231,11 +230,11 @@ def _reasons(summary: pd.DataFrame) -> list[str]:
     return failed or ["no gene was tested"]
 
 
-def _notes(source: pd.DataFrame, summary: pd.DataFrame) -> list[str]:
+def _notes(source: pd.DataFrame, summary: pd.DataFrame, shrunken: bool = False) -> list[str]:
     named = int(source["named"].sum())
     ringed = {0: "", 1: " Ringed: the one gene."}.get(named, f" Ringed: the {named} with the smallest p.")
     notes = [f"Coloured: false discovery rate below {FDR:.0%}.{ringed}"]
-    if "shrunken" in source and source["shrunken"].any():
+    if shrunken:
         notes.append("Fold changes are drawn towards no change by a heavy-tailed prior (apeglm).")
     notes += [f"Test: {test}." for test in words.distinct(summary["test"])]
     notes += [f"Counted: {whom}." for whom in words.distinct(summary["counted"])]
