@@ -26,7 +26,7 @@ from decidua.study_report import study_section
 
 QUICK = Settings(repeats=1, folds=3, inner_folds=3, penalties=6)
 FEW = Options(panel=5, random_panels=20)
-HOUSEKEEPING = "workflow/resources/genes/housekeeping.yaml"
+HOUSEKEEPING = "workflow/resources/negative_controls/housekeeping.yaml"
 
 
 def study(cases=18, controls=15, genes=120, planted=10, shift=1.5, seed=0):

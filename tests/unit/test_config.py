@@ -535,6 +535,22 @@ def test_a_download_needs_a_checksum_and_a_url_without_password(config, tmp_path
     ]
 
 
+def test_differential_expression_adjusts_for_covariates_of_the_sheet_only(config, tmp_path):
+    for name in ("counts.tsv", "samples.tsv"):
+        (tmp_path / name).touch()
+    config["studies"]["ours"] = {
+        "title": "Ours",
+        "source": "counts",
+        **{key: str(tmp_path / f"{key}.tsv") for key in ("counts", "samples")},
+        "columns": {"sample": "id", "label": "label", "covariates": ["age"]},
+        "label": {"case": ["a"], "control": ["b"]},
+        "expression": {"adjust": ["age", "rin"]},
+    }
+    assert problems(config) == [
+        "config: studies.ours.expression.adjust: found 'rin'; expected one of columns.covariates: age"
+    ]
+
+
 def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
     for name in ("counts.tsv", "samples.tsv"):
         (tmp_path / name).touch()

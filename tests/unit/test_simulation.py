@@ -54,7 +54,7 @@ def test_every_batch_has_both_classes_and_controls_only_are_of_a_kind(study):
 
 
 def test_the_genes_of_the_shipped_negative_controls_are_abundant_and_planted_unchanged(study):
-    assert [names[0] for names in read_gene_list("workflow/resources/genes/housekeeping.yaml")] == list(
+    assert [names[0] for names in read_gene_list("workflow/resources/negative_controls/housekeeping.yaml")] == list(
         HOUSEKEEPING
     )
     truth = study.genes.set_index("gene").loc[list(HOUSEKEEPING)]

@@ -64,6 +64,9 @@ if any(is_url(study.get(key)) for study in config["studies"].values() for key in
     import snakemake_storage_plugin_http  # only where there is something to download
 
     be_careful(snakemake_storage_plugin_http)
+COMPARED = [
+    name for name in STUDIES if config["studies"][name]["expression"]["differential"] != "none"
+]  # studies with differential expression
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
 # A forest has no coefficients to write down.
 FREEZABLE = [name for name in STUDIES if config["studies"][name]["classifier"]["method"] != "random_forest"]
@@ -75,6 +78,12 @@ PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
 BENCHMARKS = []  # seconds and memory of every job
+
+DIFFERENTIAL_FIGURES = (
+    ("ma", "Differential expression", "Fold change of each gene over its mean; all samples."),
+    ("volcano", "Differential expression, volcano plot", "p-value over fold change; all samples."),
+    ("de_p_values", "p-values of all genes", "Flat where nothing differs."),
+)
 
 
 wildcard_constraints:
@@ -486,8 +495,9 @@ def report_sections():
         )
     for name, study in config["studies"].items():
         figures = [
-            ("quality", "Samples", "Library size and detected genes."),
+            ("quality", "Samples", "Library size, detected genes, likeness to the others; rings: flagged."),
             ("components", "Principal components", "A description; labels played no part."),
+            *DIFFERENTIAL_FIGURES[: 3 * (name in COMPARED)],
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
             ("repeats", "Repeats", "The same samples, other folds."),

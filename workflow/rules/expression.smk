@@ -62,8 +62,11 @@ rule validate_study:
 rule describe_expression:
     input:
         counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+        sex_genes=resource("workflow/resources/genes/y_linked.yaml"),
     output:
         quality="<restricted>/studies/{study}/quality.parquet",
+        summary="<open>/studies/{study}/quality_summary.csv",
         components="<restricted>/studies/{study}/principal_components.parquet",
         variance="<open>/studies/{study}/explained_variance.csv",
         record="<records>/describe_expression/{study}.json",
@@ -93,7 +96,7 @@ rule plot_quality:
             caption="../report/quality.rst",
             category="{study}",
             subcategory="Expression",
-            labels={"figure": "QC", "shows": "library size and detected genes"},
+            labels={"figure": "QC", "shows": "library size, detected genes, likeness"},
         ),
         svg="<restricted>/studies/{study}/figures/quality.svg",
         pdf="<restricted>/studies/{study}/figures/quality.pdf",
@@ -148,10 +151,92 @@ rule plot_components:
         "../scripts/plot_components.py"
 
 
+# A gene's numbers are of all samples together, so they are open.
+rule test_differential_expression:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+    output:
+        genes="<open>/studies/{study}/differential_expression.csv",
+        summary="<open>/studies/{study}/de_summary.csv",
+        record="<records>/test_differential_expression/{study}.json",
+    log:
+        "<logs>/test_differential_expression/{study}.log",
+    benchmark:
+        "<benchmarks>/test_differential_expression/{study}.tsv"
+    group:
+        "expression"
+    conda:
+        "../../envs/decidua.yaml"
+    resources:
+        mem_mb=memory(700, per_input=25),
+        runtime=minutes(15),
+    params:
+        settings=expression_settings("differential", "adjust"),
+        synthetic=synthetic,
+        code=fingerprint("test_differential_expression"),
+    script:
+        "../scripts/test_differential_expression.py"
+
+
+rule plot_differential_expression:
+    input:
+        genes=rules.test_differential_expression.output.genes,
+        summary=rules.test_differential_expression.output.summary,
+    output:
+        ma_png=report(
+            "<open>/studies/{study}/figures/ma.png",
+            caption="../report/ma.rst",
+            category="{study}",
+            subcategory="Expression",
+            labels={"figure": "MA plot", "shows": "fold change over mean"},
+        ),
+        ma_svg="<open>/studies/{study}/figures/ma.svg",
+        ma_pdf="<open>/studies/{study}/figures/ma.pdf",
+        ma_source="<open>/studies/{study}/figures/ma.csv",
+        volcano_png=report(
+            "<open>/studies/{study}/figures/volcano.png",
+            caption="../report/volcano.rst",
+            category="{study}",
+            subcategory="Expression",
+            labels={"figure": "volcano plot", "shows": "p-value over fold change"},
+        ),
+        volcano_svg="<open>/studies/{study}/figures/volcano.svg",
+        volcano_pdf="<open>/studies/{study}/figures/volcano.pdf",
+        volcano_source="<open>/studies/{study}/figures/volcano.csv",
+        p_png=report(
+            "<open>/studies/{study}/figures/de_p_values.png",
+            caption="../report/de_p_values.rst",
+            category="{study}",
+            subcategory="Expression",
+            labels={"figure": "p-values", "shows": "histogram of all genes"},
+        ),
+        p_svg="<open>/studies/{study}/figures/de_p_values.svg",
+        p_pdf="<open>/studies/{study}/figures/de_p_values.pdf",
+        p_source="<open>/studies/{study}/figures/de_p_values.csv",
+        record="<records>/plot_differential_expression/{study}.json",
+    log:
+        "<logs>/plot_differential_expression/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_differential_expression/{study}.tsv"
+    group:
+        "expression"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_differential_expression"),
+    script:
+        "../scripts/plot_differential_expression.py"
+
+
 CHAPTERS["expression"] = [
     *outputs(rules.simulate_study, study=SIMULATED),
     *outputs(rules.validate_study, study=STUDIES),
     *outputs(rules.describe_expression, study=STUDIES),
     *outputs(rules.plot_quality, study=STUDIES),
     *outputs(rules.plot_components, study=STUDIES),
+    *outputs(rules.test_differential_expression, study=COMPARED),
+    *outputs(rules.plot_differential_expression, study=COMPARED),
 ]

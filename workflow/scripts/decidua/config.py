@@ -28,7 +28,7 @@ SECTIONS = ("cohorts", "studies", "predictions", "papers")
 PANELS = "workflow/resources/panels"
 DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
 #: Where shipped gene lists are, by name.
-GENES = "workflow/resources/genes"
+GENES = "workflow/resources/negative_controls"
 PANEL_SCHEMA = "workflow/schemas/panel.schema.yaml"
 PUBLISHED_SCHEMA = "workflow/schemas/published.schema.yaml"
 #: Names that the workflow gives to columns of its own.
@@ -268,6 +268,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     yield from _shared_role_problems(config, dictionary)
     for name, study in config["studies"].items():
         yield from _batch_problems(f"studies.{name}", study, config["classifier"])
+        yield from _adjust_problems(f"studies.{name}.expression.adjust", study)
         if study["source"] == "counts":
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             yield from _study_file_problems(f"studies.{name}", study, roots)
@@ -289,6 +290,15 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
                 f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
             )
+
+
+def _adjust_problems(key: str, study: Mapping[str, Any]) -> Iterator[str]:
+    """What a study asks for itself must be there; the results tell of inherited ones that it lacks."""
+    covariates = study.get("columns", {}).get("covariates") or []
+    for name in study.get("expression", {}).get("adjust", []):
+        if name not in covariates:
+            there = f"one of columns.covariates: {', '.join(covariates) or 'there is none'}"
+            yield f"{key}: found {name!r}; expected {there}"
 
 
 def _study_file_problems(key: str, study: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from decidua import marks, results, words
+from decidua import differential, marks, results, words
 from decidua.report import Figure, Section, Table, number, value
-from decidua.results import NOT_ESTIMABLE
+from decidua.results import ESTIMATED, NOT_ESTIMABLE
 
 #: The level of a frame's rows that are arithmetic, and the quantities that are shown beside each other.
 ARITHMETIC = "arithmetic of the published figures"
@@ -74,6 +74,62 @@ def _performance(performance: pd.DataFrame) -> Part:
         sentences,
         [Table(title, ["", "Estimate (interval)", "Interval"], rows)],
     )
+
+
+def _checks(summary: pd.DataFrame) -> Part:
+    rows = summary.to_dict("records")
+    found = [row for row in rows if row["variable"] != "any" and row["status"] == ESTIMATED]
+    raised = [f"{row['variable']} {row['numerator']}" for row in found if row["numerator"]]
+    cautions = []
+    if raised:
+        any_rule = next(row for row in rows if row["variable"] == "any")
+        cautions.append(
+            f"Samples to look at: {any_rule['numerator']} of {any_rule['denominator']} were flagged"
+            f" ({', '.join(raised)}); none was left out. Which they are stands in quality.parquet of the"
+            " restricted folder."
+        )
+    shown = [
+        [
+            row["variable"],
+            "" if pd.isna(row["level"]) else str(row["level"]),
+            words.counts(row["numerator"], row["denominator"])
+            if row["status"] == ESTIMATED
+            else f"not estimable ({row['reason']})",
+        ]
+        for row in rows
+    ]
+    return Part(cautions, more=[Table("Samples flagged", ["Check", "Rule", "Samples"], shown)])
+
+
+def _differential(summary: pd.DataFrame) -> Part:
+    failed = words.distinct(summary.loc[summary["status"] == NOT_ESTIMABLE, "reason"])
+    if failed:
+        return Part([f"Differential expression is not estimable: {'; '.join(failed)}."])
+    found = {row["quantity"]: row for row in summary.to_dict("records")}
+    higher, lower = found.get(differential.HIGHER), found.get(differential.LOWER)
+    sentences = []
+    if higher and lower:
+        sentences.append(
+            f"Differential expression ({higher['test']}; {higher['counted']}): {higher['numerator']:,} genes"
+            f" higher and {lower['numerator']:,} lower in cases at {higher['level']}, of"
+            f" {higher['denominator']:,} tested."
+        )
+    cautions = [
+        f"Caution (differential expression): {text}."
+        for reason in words.distinct(summary["reason"])
+        for text in reason.split("; ")
+    ]
+    rows = [
+        [
+            row["quantity"] + ("" if pd.isna(row["level"]) else f", {row['level']}"),
+            words.counts(row["numerator"], row["denominator"]),
+            value(row, 3),
+        ]
+        for row in summary.to_dict("records")
+        if row["quantity"] != differential.P_VALUES
+    ]
+    title = "Differential expression"
+    return Part(cautions, sentences, more=[Table(title, ["", "Genes", "Share, or ratio"], rows)])
 
 
 def _comparators(table: pd.DataFrame) -> Part:
@@ -273,6 +329,8 @@ def _methods(methods: pd.DataFrame) -> Part:
 
 #: The parts of a study's section, in order, each by the table that it reads.
 PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
+    "quality_summary": _checks,
+    "de_summary": _differential,
     "performance": _performance,
     "methods": _methods,
     "permutation_test": _permutation_test,

@@ -17,7 +17,15 @@ ROC_COLUMNS = ["repeat", "fpr", "tpr", "lower", "upper"]
 MEAN, AUC, MAJORITY, UNKNOWN = "mean", "AUC within folds", "majority rate", "unknown"
 #: Measures of a classifier in the order in which they are drawn.
 QUANTITIES = (AUC, "accuracy", MAJORITY, "balanced accuracy", "sensitivity", "specificity")
+#: What is drawn of the libraries.
+AMOUNTS = {
+    "library_size": "Reads assigned to genes",
+    "detected_genes": "Detected genes",
+    "median_correlation": "Median correlation to the other samples",
+}
 _GUTTER = 36.0
+_RING = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": style.INK, "linestyle": "none",
+         "markersize": 6.0, "markeredgewidth": 0.7, "clip_on": False, "zorder": 4}  # fmt: skip
 _PANEL_GAP = 6.0
 
 
@@ -25,13 +33,19 @@ def qc_source(quality: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
     """Library size and detected genes by label, without names, sorted so that order tells nothing.
 
     Args:
-        quality: a row a sample with the columns sample, library_size (reads) and detected_genes.
+        quality: a row a sample with the columns sample, library_size (reads) and detected_genes; of samples
+            that were checked (`decidua.sample_checks`) also median_correlation and flags.
         samples: the sample sheet, with the columns sample and label.
 
     Returns:
-        label ("unknown" where it is missing), library_size, detected_genes.
+        label ("unknown" where it is missing), library_size, detected_genes, and of checked samples
+        median_correlation and flagged.
     """
-    return _by_label(quality, samples, ["library_size", "detected_genes"])
+    values = ["library_size", "detected_genes"]
+    if "flags" in quality:
+        quality = quality.assign(flagged=quality["flags"].notna())
+        values += ["median_correlation", "flagged"]
+    return _by_label(quality, samples, values)
 
 
 def _by_label(table: pd.DataFrame, samples: pd.DataFrame, values: list[str]) -> pd.DataFrame:
@@ -46,7 +60,9 @@ def _by_label(table: pd.DataFrame, samples: pd.DataFrame, values: list[str]) -> 
 
 @style.publication()
 def plot_qc(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None) -> Figure:
-    """Draw library size and detected genes, a point a sample, a line a label.
+    """Draw library size, detected genes and likeness to the others, a point a sample, a line a label.
+
+    A ring marks a sample that was flagged.
 
     Args:
         source: as from `qc_source`.
@@ -57,9 +73,18 @@ def plot_qc(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str |
         return nothing_to_show("Sequencing libraries", ["no sample"], synthetic)
     page = Page()
     y = MARGIN
-    for values, called in (("library_size", "Reads assigned to genes"), ("detected_genes", "Detected genes")):
-        y = _draw_amount(page, y, source, values, called, labels)
+    for values, called in AMOUNTS.items():
+        if values in source and source[values].notna().any():
+            y = _draw_amount(page, y, source, values, called, labels)
+    if "flagged" in source:
+        y += page.notes(y, [_flagged(source["flagged"])])
     return page.finish(y - _PANEL_GAP + MARGIN, synthetic)
+
+
+def _flagged(flagged: pd.Series) -> str:
+    number = int(flagged.sum())
+    marked = f"Ring: {number} flagged of {len(flagged)} samples" if number else "No sample was flagged"
+    return f"{marked}; quality_summary.csv says by which rule."
 
 
 def _draw_amount(
@@ -82,8 +107,14 @@ def _draw_amount(
         page.text(MARGIN, start, f"n = {len(rows)}", size=SMALL, colour=MUTED)
         at = y + height / 2 + _spread(len(rows)) * (height - 8)
         axes.plot(rows[values], at, **_dots(group, groups, 3.0), label="sample")
+        if "flagged" in rows:
+            marked = rows["flagged"].to_numpy(dtype=bool)
+            axes.plot(rows[values][marked], at[marked], **_RING, label="flagged")
         y += height
-    _dress_amount(axes, source[values].max(), called)
+    if values == "median_correlation":
+        _dress_share(axes, source[values].min(), called)
+    else:
+        _dress_amount(axes, source[values].max(), called)
     return y + 2 * style.text_height(1) + 8 + _PANEL_GAP
 
 
@@ -96,6 +127,16 @@ def _spread(points: int) -> np.ndarray:
 def _dots(group: str, groups: Sequence[str], size: float) -> dict:
     colour, shape = series_style(group, groups)
     return {**marker(colour, shape), "markersize": size, "markeredgewidth": 0.4}
+
+
+def _dress_share(axes: Axes, least: float, called: str) -> None:
+    """An axis of correlations, to 1 from where the smallest fits."""
+    start = np.floor(10 * (least - 0.02)) / 10
+    axes.set_xlim(start, 1.0)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.tick_params(axis="y", length=0, labelleft=False)
+    axes.grid(axis="x")
+    axes.set_xlabel(called, labelpad=3)
 
 
 def _dress_amount(axes: Axes, largest: float, called: str) -> None:
