@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from decidua.errors import InputError
-from decidua.simulation import SIGNATURES, Design, simulate
+from decidua.gene_sets import shipped_genes
+from decidua.simulation import Design, simulate
 
 SMALL = Design(cases=40, controls=20, genes=2_000)
 
@@ -43,7 +44,7 @@ def test_the_sample_sheet_is_marked_and_does_not_tell_the_subgroup(study):
 
 
 def test_names_of_genes_are_simulated_but_for_the_signatures(study):
-    named = {gene for genes in SIGNATURES.values() for gene in genes}
+    named = {gene for genes in shipped_genes().values() for gene in genes}
     others = set(study.counts.index) - named
     assert named < set(study.counts.index)
     assert all(gene.startswith("SIM") for gene in others)

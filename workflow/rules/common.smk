@@ -49,6 +49,7 @@ RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] =
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
 STUDIES = list(config["studies"])
 SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "simulation"]
+CLUSTERED = [name for name in STUDIES if config["studies"][name]["expression"]["subgroups"] is not None]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
@@ -56,6 +57,7 @@ BENCHMARKS = []  # seconds and memory of every job
 
 RECONSTRUCTION_MARK = "Reconstructed from printed numbers; not patient data"
 SIMULATION_MARK = "Simulated data"
+SIGNATURES = "workflow/resources/genes/signatures.yaml"  # immune signatures, which the simulation uses too
 
 
 wildcard_constraints:
@@ -233,6 +235,16 @@ def study_file(key):
     return chosen
 
 
+def gene_set_files(wildcards):
+    """The user's gene sets of a study."""
+    return [resource(path) for path in config["studies"][wildcards.study]["expression"]["gene_sets"]]
+
+
+def true_subgroups(wildcards):
+    """The simulated truth about the samples of a study; nothing of real ones."""
+    return rules.simulate_study.output.truth_samples if wildcards.study in SIMULATED else []
+
+
 def tables_of_paper(wildcards):
     """The statistics tables of the cohort that stands for a paper; nothing without one."""
     cohort = config["papers"][wildcards.paper]["cohort"]
@@ -340,9 +352,19 @@ def report_sections():
         figures = [
             ("quality", "Samples", "Library size and detected genes."),
             ("components", "Principal components", "A description; labels played no part."),
+            ("signatures", "Immune signatures", "Scores of the tissue, which are not blood markers."),
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
         ]
+        if name in CLUSTERED:
+            figures[3:3] = [
+                (
+                    "stability",
+                    "How many subgroups",
+                    "Stability of each number, beside data without subgroups.",
+                ),
+                ("subgroups", "Subgroups", "Found without labels, which only name them."),
+            ]
         mark = synthetic(SimpleNamespace(study=name))
         sections.append(
             {"kind": "studies", "name": name, "title": study["title"], "synthetic": mark, "figures": figures}

@@ -253,6 +253,9 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             for key in ("counts", "samples"):
                 yield from _file_problem(f"studies.{name}.{key}", study[key], roots)
+        yield from _subgroup_problems(f"studies.{name}.expression", config["expression"], study)
+        yield from _gene_set_problems(f"studies.{name}.expression", study.get("expression", {}), roots)
+    yield from _gene_set_problems("expression", config["expression"], roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
             yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
@@ -261,6 +264,22 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
                 f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
             )
+
+
+def _gene_set_problems(key: str, own: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:
+    paths = own.get("gene_sets", ())
+    for path in dict.fromkeys(paths):
+        if paths.count(path) > 1:
+            yield f"{key}.gene_sets: found {path!r} {paths.count(path)} times; expected each file once"
+        yield from _file_problem(f"{key}.gene_sets", path, roots)
+
+
+def _subgroup_problems(key: str, shared: Mapping[str, Any], study: Mapping[str, Any]) -> Iterator[str]:
+    """A number of subgroups to show that is not among those tried."""
+    settings = {**shared, **study.get("expression", {})}
+    shown, largest = settings["subgroups_shown"], settings["subgroups"]
+    if shown is not None and largest is not None and shown > largest:
+        yield f"{key}.subgroups_shown: found {shown}; expected null or at most subgroups, which is {largest}"
 
 
 def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:
