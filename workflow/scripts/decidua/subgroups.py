@@ -112,7 +112,7 @@ def _stability(
         own = {
             **place,
             "variable": "stability",
-            "level": str(number),
+            "level": f"{number} subgroups",
             "counted": f"{place['counted']}; {method}",
         }
         null = choice.null[:, at]

@@ -33,7 +33,7 @@ def stability_source(table: pd.DataFrame) -> pd.DataFrame:
     of = {quantity: stability[stability["quantity"] == quantity] for quantity in (OBSERVED, NULL)}
     source = pd.DataFrame(
         {
-            "number": of[OBSERVED]["level"].astype("Int64").to_numpy(),
+            "number": [int(level.split()[0]) for level in of[OBSERVED]["level"]],
             "observed": of[OBSERVED]["estimate"].to_numpy(),
             "null": of[NULL]["estimate"].to_numpy(),
             "lower": of[NULL]["lower"].to_numpy(),
