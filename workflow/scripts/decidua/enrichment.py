@@ -131,7 +131,7 @@ def enrich(of: Expression, samples: pd.DataFrame, sets: Sequence[GeneSet]) -> pd
 
 def _too_few(inside: int, genes: int) -> str:
     if inside < LEAST:
-        return f"{inside or 'no'} of its genes measured, fewer than {LEAST}"
+        return f"{inside or 'none'} of its genes measured, fewer than {LEAST}"
     if genes - inside < LEAST:
         return f"{genes - inside} genes measured outside of the set, fewer than {LEAST}"
     return ""

@@ -107,7 +107,7 @@ def plot_signatures(
     left = MARGIN + column + 6
     wide = page.width - MARGIN - 6 - left
     reach = float(source["score"].abs().max()) * 1.05
-    last = None
+    last = source.loc[source["score"].notna(), "signature"].iloc[-1]
     for name, rows in source.groupby("signature", sort=False):
         y += page.text(MARGIN, y, words.heading(name, labels), weight="bold", width=page.inner)
         y += page.text(MARGIN, y, _in_words(rows.iloc[0]), size=SMALL, colour=MUTED, width=page.inner) + 2
@@ -116,24 +116,25 @@ def plot_signatures(
             continue
         lines = [style.wrap(words.heading(group, labels), column) for group in groups]
         heights = [max(_LINE, style.text_height(len(wrapped)) + 3) for wrapped in lines]
-        last = page.axes(left, y, wide, sum(heights), ylim=(y + sum(heights), y), xlim=(-reach, reach))
-        last.axvline(0, color=style.FAINT, linewidth=0.6, label="zero")
+        axes = page.axes(left, y, wide, sum(heights), ylim=(y + sum(heights), y), xlim=(-reach, reach))
+        axes.axvline(0, color=style.FAINT, linewidth=0.6, label="zero")
         for group, wrapped, height in zip(groups, lines, heights, strict=True):
             own = rows.loc[rows["label"] == group, "score"].dropna()
             page.text(MARGIN, y + height / 2, wrapped, va="center")
             at = y + height / 2 + _apart(len(own)) * (height - 5)
             dot = marker(*series_style(group, groups)) | {"markersize": 2.4, "markeredgewidth": 0.4}
-            last.plot(own, at, **dot, label="sample")
+            axes.plot(own, at, **dot, label="sample")
             if len(own):
                 ends = [y + 1, y + height - 1]
-                last.plot([own.mean()] * 2, ends, color=style.INK, linewidth=1.2, zorder=4, label="mean")
+                axes.plot([own.mean()] * 2, ends, color=style.INK, linewidth=1.2, zorder=4, label="mean")
             y += height
-        last.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        last.tick_params(axis="both", length=0, labelleft=False, labelbottom=False)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.tick_params(axis="both", length=0, labelleft=False, labelbottom=False)
+        if name == last:
+            axes.tick_params(axis="x", length=2.5, labelbottom=True)
+            axes.set_xlabel("Score (mean of standardised log2 values)", labelpad=3)
+            y += 2 * style.text_height(1) + 4
         y += 5
-    last.tick_params(axis="x", length=2.5, labelbottom=True)
-    last.set_xlabel("Score (mean of standardised log2 values)", labelpad=3)
-    y += 2 * style.text_height(1) + 4
     return page.finish(y + page.notes(y, _notes(source, labels)) + MARGIN, synthetic)
 
 
@@ -150,8 +151,8 @@ def _in_words(row: pd.Series) -> str:
         said += f"; mean correlation {words.decimals(row['correlation'], 2)}"
     if not pd.isna(row["difference"]):
         shown = f"{words.decimals(row['difference'], 2)} {words.interval(row['lower'], row['upper'], 2)}"
-        said += f"; difference {shown.rstrip()}, {words.p_value(row['p'])}".replace("-", "−")
-    return said
+        said += f"; difference {shown.rstrip()}, {words.p_value(row['p'])}"
+    return said.replace("-", "−")
 
 
 def _notes(source: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:

@@ -155,16 +155,17 @@ def subgroup_source(
     return sheet.assign(number=len(order) if column else 1, chosen=chosen, p=p, reason=reason)
 
 
-def _order(name: str) -> tuple[int, str]:
-    kinds = (CONTROLS_ONLY, MIXED, IMMUNE_HIGH, CASES)
+def _order(name: str) -> tuple[int, int]:
+    kinds = (IMMUNE_HIGH, CONTROLS_ONLY, MIXED, CASES)  # the immune-high are cases too, and come last
     kind = next((place for place, kind in enumerate(kinds) if str(name).startswith(kind)), len(kinds))
-    return {2: 3, 3: 2}.get(kind, kind), str(name)
+    number = str(name).rpartition(" ")[2]
+    return (len(kinds) if kind == 0 else kind), int(number) if number.isdigit() else 0
 
 
 def called(name: str, labels: Mapping[str, str]) -> str:
     """A subgroup's name with the study's own word for cases, such as "RPL immune-high"."""
     if name.startswith(CASES) and CASE in labels:
-        return labels[CASE] + name.removeprefix(CASES)
+        name = labels[CASE] + name.removeprefix(CASES)
     return name[:1].upper() + name[1:]
 
 
@@ -222,7 +223,7 @@ def _composition(
         page.text(MARGIN + 12, middle, lines, va="center")
         shown = f"{words.counts(cases, len(rows))} ({words.percent(cases / len(rows))})"
         page.text(page.width - MARGIN - bar - 4, middle, shown, va="center", ha="right", size=SMALL)
-        axes = page.axes(page.width - MARGIN - bar, y + 2, bar, height - 4, xlim=(0, 1), ylim=(0, 1))
+        axes = page.axes(page.width - MARGIN - bar, middle - 4.5, bar, 9, xlim=(0, 1), ylim=(0, 1))
         axes.set_axis_off()
         share = cases / len(rows)
         axes.barh([0.5], [share], height=1, color=_CLASSES[CASE], edgecolor=INK, linewidth=0.4, label=CASE)
