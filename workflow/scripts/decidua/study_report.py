@@ -92,9 +92,7 @@ def _signatures(table: pd.DataFrame) -> Part:
     head = ["", "Genes", "Correlation", "Of random sets", "Difference (interval)", "Adjusted p"]
     return Part(
         [f"Not estimable: {reason}." for reason in absent],
-        [
-            "Scores of immune signatures describe what was sequenced; they are not the blood markers of the same name."
-        ],
+        ["Scores of immune signatures are of what was sequenced, not the blood markers of the same name."],
         more=[Table("Immune signatures: cases minus controls, in standard deviations of genes", head, rows)],
     )
 
