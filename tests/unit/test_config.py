@@ -122,6 +122,17 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
             "config: analysis.history_categories: found [3, 2]; expected ascending numbers",
         ),
         (
+            ["expression", "gene_sets"],
+            ["nope.gmt"],
+            "config: expression.gene_sets: found 'nope.gmt', which is not there; expected the path of a file",
+        ),
+        (
+            ["studies", "endometrium", "expression"],
+            {"subgroups_shown": 7},
+            "config: studies.endometrium.expression.subgroups_shown: found 7; "
+            "expected null or at most subgroups, which is 6",
+        ),
+        (
             ["analysis", "splines"],
             ["age", "parity"],
             "config: analysis.splines: found 'parity'; expected one of the covariates: "

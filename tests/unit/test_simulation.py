@@ -6,7 +6,8 @@ import pytest
 
 from decidua.errors import InputError
 from decidua.gene_lists import read_gene_list
-from decidua.simulation import HOUSEKEEPING, SIGNATURES, Design, simulate
+from decidua.gene_sets import shipped_genes
+from decidua.simulation import HOUSEKEEPING, Design, simulate
 
 SMALL = Design(cases=40, controls=20, genes=2_000)
 
@@ -54,16 +55,16 @@ def test_every_batch_has_both_classes_and_controls_only_are_of_a_kind(study):
 
 
 def test_the_genes_of_the_shipped_negative_controls_are_abundant_and_planted_unchanged(study):
-    assert [names[0] for names in read_gene_list("workflow/resources/negative_controls/housekeeping.yaml")] == list(
-        HOUSEKEEPING
-    )
+    assert [
+        names[0] for names in read_gene_list("workflow/resources/negative_controls/housekeeping.yaml")
+    ] == list(HOUSEKEEPING)
     truth = study.genes.set_index("gene").loc[list(HOUSEKEEPING)]
     assert (truth.filter(like="log2fc") == 0).all(axis=None)
     assert truth["mean_count"].min() > study.genes["mean_count"].median()
 
 
 def test_names_of_genes_are_simulated_but_for_signatures_and_housekeeping(study):
-    named = {gene for genes in SIGNATURES.values() for gene in genes} | set(HOUSEKEEPING)
+    named = {gene for genes in shipped_genes().values() for gene in genes} | set(HOUSEKEEPING)
     others = set(study.counts.index) - named
     assert named < set(study.counts.index)
     assert all(gene.startswith("SIM") for gene in others)

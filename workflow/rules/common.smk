@@ -74,6 +74,7 @@ PREDICTIONS = list(config["predictions"])
 FRAMED = [name for name in SIMULATED if config["studies"][name].get("published")]
 # Accepted is a tied batch only where it is one: the check of the sample sheet sees to it.
 TIED = [name for name in STUDIES if config["studies"][name]["classifier"]["accept_tied_batch"]]
+CLUSTERED = [name for name in STUDIES if config["studies"][name]["expression"]["subgroups"] is not None]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
 RECORDS = []  # the provenance record of every job
@@ -84,6 +85,7 @@ DIFFERENTIAL_FIGURES = (
     ("volcano", "Differential expression, volcano plot", "p-value over fold change; all samples."),
     ("de_p_values", "p-values of all genes", "Flat where nothing differs."),
 )
+SIGNATURES = "workflow/resources/genes/signatures.yaml"  # immune signatures, which the simulation uses too
 
 
 wildcard_constraints:
@@ -391,6 +393,16 @@ def study_checksums(wildcards):
     return {key: study[key]["sha256"] for key in ("counts", "samples") if is_url(study.get(key))}
 
 
+def gene_set_files(wildcards):
+    """The user's gene sets of a study."""
+    return [resource(path) for path in config["studies"][wildcards.study]["expression"]["gene_sets"]]
+
+
+def true_subgroups(wildcards):
+    """The simulated truth about the samples of a study; nothing of real ones."""
+    return rules.simulate_study.output.truth_samples if wildcards.study in SIMULATED else []
+
+
 def tables_of_paper(wildcards):
     """The statistics tables of the cohort that stands for a paper; nothing without one."""
     cohort = config["papers"][wildcards.paper]["cohort"]
@@ -498,6 +510,7 @@ def report_sections():
             ("quality", "Samples", "Library size, detected genes, likeness to the others; rings: flagged."),
             ("components", "Principal components", "A description; labels played no part."),
             *DIFFERENTIAL_FIGURES[: 3 * (name in COMPARED)],
+            ("signatures", "Immune signatures", "Scores of the tissue, which are not blood markers."),
             ("roc", "ROC curve", "On samples that no step of the learning had seen."),
             ("performance", "Performance", "Beside the rate of always answering with the larger class."),
             ("repeats", "Repeats", "The same samples, other folds."),
@@ -515,6 +528,16 @@ def report_sections():
                 "What chance, other genes and covariates reach in the same folds.",
             ),
         ]
+        if name in CLUSTERED:
+            after = [figure for figure, _, _ in figures].index("signatures") + 1
+            figures[after:after] = [
+                (
+                    "stability",
+                    "How many subgroups",
+                    "Stability of each number, beside data without subgroups.",
+                ),
+                ("subgroups", "Subgroups", "Found without labels, which only name them."),
+            ]
         if name in FRAMED:
             caption = "All but the published figures are of simulated data."
             figures.append(("published", "Published figures, simulation and noise", caption))

@@ -3,6 +3,8 @@
 
 
 rule simulate_study:
+    input:
+        signatures=resource(SIGNATURES),
     output:
         counts="<restricted>/studies/{study}/simulated_counts.parquet",
         samples="<restricted>/studies/{study}/simulated_samples.csv",
@@ -151,6 +153,145 @@ rule plot_components:
         "../scripts/plot_components.py"
 
 
+# Scores describe tissue: a score of the endometrium is not the marker of the same name in blood.
+rule describe_signatures:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+        signatures=resource(SIGNATURES),
+        gene_sets=gene_set_files,
+    output:
+        scores="<restricted>/studies/{study}/signature_scores.parquet",
+        signatures="<open>/studies/{study}/signatures.csv",
+        enrichment="<open>/studies/{study}/enrichment.csv",
+        record="<records>/describe_signatures/{study}.json",
+    log:
+        "<logs>/describe_signatures/{study}.log",
+    benchmark:
+        "<benchmarks>/describe_signatures/{study}.tsv"
+    group:
+        "expression"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=expression_settings("coverage"),
+        intervals=classifier_settings("confidence"),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("describe_signatures"),
+    script:
+        "../scripts/describe_signatures.py"
+
+
+rule plot_signatures:
+    input:
+        scores=rules.describe_signatures.output.scores,
+        samples=rules.validate_study.output.samples,
+        table=rules.describe_signatures.output.signatures,
+    output:
+        png=report(
+            "<open>/studies/{study}/figures/signatures.png",
+            caption="../report/signatures.rst",
+            category="{study}",
+            subcategory="Expression",
+            labels={"figure": "signatures", "shows": "immune signatures by label"},
+        ),
+        svg="<restricted>/studies/{study}/figures/signatures.svg",
+        pdf="<restricted>/studies/{study}/figures/signatures.pdf",
+        source="<restricted>/studies/{study}/figures/signatures.csv",
+        record="<records>/plot_signatures/{study}.json",
+    log:
+        "<logs>/plot_signatures/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_signatures/{study}.tsv"
+    group:
+        "expression"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_signatures"),
+    script:
+        "../scripts/plot_signatures.py"
+
+
+rule cluster_samples:
+    input:
+        counts=rules.validate_study.output.counts,
+        samples=rules.validate_study.output.samples,
+        scores=rules.describe_signatures.output.scores,
+        truth=true_subgroups,
+    output:
+        members="<restricted>/studies/{study}/subgroup_members.parquet",
+        subgroups="<open>/studies/{study}/subgroups.csv",
+        record="<records>/cluster_samples/{study}.json",
+    log:
+        "<logs>/cluster_samples/{study}.log",
+    benchmark:
+        "<benchmarks>/cluster_samples/{study}.tsv"
+    group:
+        "expression"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=expression_settings(
+            "components", "subgroups", "subgroups_shown", "resamplings", "null_draws"
+        ),
+        intervals=classifier_settings("confidence"),
+        seed=config["seed"],
+        synthetic=synthetic,
+        code=fingerprint("cluster_samples"),
+    script:
+        "../scripts/cluster_samples.py"
+
+
+rule plot_subgroups:
+    input:
+        table=rules.cluster_samples.output.subgroups,
+        members=rules.cluster_samples.output.members,
+        scores=rules.describe_signatures.output.scores,
+        components=rules.describe_expression.output.components,
+        samples=rules.validate_study.output.samples,
+    output:
+        stability_png=report(
+            "<open>/studies/{study}/figures/stability.png",
+            caption="../report/stability.rst",
+            category="{study}",
+            subcategory="Expression",
+            labels={"figure": "stability", "shows": "how many subgroups there are"},
+        ),
+        stability_svg="<open>/studies/{study}/figures/stability.svg",
+        stability_pdf="<open>/studies/{study}/figures/stability.pdf",
+        stability_source="<open>/studies/{study}/figures/stability.csv",
+        png=report(
+            "<open>/studies/{study}/figures/subgroups.png",
+            caption="../report/subgroups.rst",
+            category="{study}",
+            subcategory="Expression",
+            labels={"figure": "subgroups", "shows": "what the subgroups are made of"},
+        ),
+        svg="<restricted>/studies/{study}/figures/subgroups.svg",
+        pdf="<restricted>/studies/{study}/figures/subgroups.pdf",
+        source="<restricted>/studies/{study}/figures/subgroups.csv",
+        record="<records>/plot_subgroups/{study}.json",
+    log:
+        "<logs>/plot_subgroups/{study}.log",
+    benchmark:
+        "<benchmarks>/plot_subgroups/{study}.tsv"
+    group:
+        "expression"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        settings=expression_settings("subgroups_shown"),
+        labels=study_labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_subgroups"),
+    script:
+        "../scripts/plot_subgroups.py"
+
+
 # A gene's numbers are of all samples together, so they are open.
 rule test_differential_expression:
     input:
@@ -239,4 +380,8 @@ CHAPTERS["expression"] = [
     *outputs(rules.plot_components, study=STUDIES),
     *outputs(rules.test_differential_expression, study=COMPARED),
     *outputs(rules.plot_differential_expression, study=COMPARED),
+    *outputs(rules.describe_signatures, study=STUDIES),
+    *outputs(rules.plot_signatures, study=STUDIES),
+    *outputs(rules.cluster_samples, study=CLUSTERED),
+    *outputs(rules.plot_subgroups, study=CLUSTERED),
 ]

@@ -282,6 +282,10 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     for where, holder in {"classifier": config, **settings}.items():
         genes = holder.get("classifier", {}).get("negative_controls")
         yield from _gene_list_problem(f"{where}.negative_controls", genes, roots)
+    for name, study in config["studies"].items():
+        yield from _subgroup_problems(f"studies.{name}.expression", config["expression"], study)
+        yield from _gene_set_problems(f"studies.{name}.expression", study.get("expression", {}), roots)
+    yield from _gene_set_problems("expression", config["expression"], roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
             yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
@@ -290,6 +294,22 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
                 f"expected null or one of the cohorts: {', '.join(config['cohorts']) or 'there is none'}"
             )
+
+
+def _gene_set_problems(key: str, own: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:
+    paths = own.get("gene_sets", ())
+    for path in dict.fromkeys(paths):
+        if paths.count(path) > 1:
+            yield f"{key}.gene_sets: found {path!r} {paths.count(path)} times; expected each file once"
+        yield from _file_problem(f"{key}.gene_sets", path, roots)
+
+
+def _subgroup_problems(key: str, shared: Mapping[str, Any], study: Mapping[str, Any]) -> Iterator[str]:
+    """A number of subgroups to show that is not among those tried."""
+    settings = {**shared, **study.get("expression", {})}
+    shown, largest = settings["subgroups_shown"], settings["subgroups"]
+    if shown is not None and largest is not None and shown > largest:
+        yield f"{key}.subgroups_shown: found {shown}; expected null or at most subgroups, which is {largest}"
 
 
 def _adjust_problems(key: str, study: Mapping[str, Any]) -> Iterator[str]:

@@ -205,6 +205,21 @@ def quality(counts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def most_variable(matrix: np.ndarray, genes: int, least: float = 3.5) -> np.ndarray:
+    """Positions of the genes (genes x samples) of the largest variance, among those of a mean of `least`.
+
+    Raises:
+        InputError: no gene is expressed enough.
+    """
+    expressed = np.flatnonzero(matrix.mean(axis=1) >= least)
+    if not len(expressed):
+        raise InputError(
+            f"principal components: found no gene with a mean of {least:g} or more; expected log2 values"
+        )
+    variance = matrix[expressed].var(axis=1)
+    return np.sort(expressed[np.argsort(-variance, kind="stable")[:genes]])
+
+
 def principal_components(
     values: pd.DataFrame, genes: int = 500, components: int = 5, least: float = 3.5
 ) -> Components:
@@ -224,13 +239,7 @@ def principal_components(
         InputError: no gene is expressed enough.
     """
     matrix = values.to_numpy(dtype=float)
-    expressed = np.flatnonzero(matrix.mean(axis=1) >= least)
-    if not len(expressed):
-        raise InputError(
-            f"principal components: found no gene with a mean of {least:g} or more; expected log2 values"
-        )
-    variance = matrix[expressed].var(axis=1)
-    chosen = np.sort(expressed[np.argsort(-variance, kind="stable")[:genes]])
+    chosen = most_variable(matrix, genes, least)
     centred = matrix[chosen].T - matrix[chosen].mean(axis=1)
     with threadpool_limits(limits=1, user_api="blas"):
         left, singular, right = np.linalg.svd(centred, full_matrices=False)

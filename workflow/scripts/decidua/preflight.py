@@ -23,7 +23,11 @@ def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
     Raises:
         InputError: every problem of every file.
     """
-    problems = [*_cohort_problems(config["cohorts"], roots), *_study_problems(config["studies"], roots)]
+    problems = [
+        *_cohort_problems(config["cohorts"], roots),
+        *_study_problems(config["studies"], roots),
+        *_gene_set_problems(config["studies"], roots),
+    ]
     if problems:
         raise InputError(problems)
 
@@ -97,5 +101,19 @@ def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterat
                 accept_tied_batch=study["classifier"]["accept_tied_batch"],
                 reading=reading,
             )
+        except InputError as error:
+            yield from error.problems
+
+
+def _gene_set_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
+    """The user's gene sets, and names that they share with each other or with the signatures."""
+    for paths in dict.fromkeys(tuple(study["expression"]["gene_sets"]) for study in studies.values()):
+        if not paths:
+            continue
+        from decidua.gene_sets import joined, read_gmt, shipped_sets
+
+        try:
+            signatures = load_yaml(locate("workflow/resources/genes/signatures.yaml", roots))
+            joined(shipped_sets(signatures), *(read_gmt(locate(path, roots)) for path in paths))
         except InputError as error:
             yield from error.problems

@@ -13,19 +13,9 @@ import numpy as np
 import pandas as pd
 
 from decidua.errors import InputError
+from decidua.gene_sets import shipped_genes
 from decidua.learning.performance import CASE, CONTROL
 
-#: Published immune genes that carry the simulated immune effects by name: MCP-counter (Becht et al. 2016),
-#: the cytolytic score of Rooney et al. 2015 and common macrophage markers. They are gene names, not
-#: results.
-SIGNATURES: Mapping[str, tuple[str, ...]] = {
-    "NK": ("NCR1", "KIR2DL1", "KIR2DL3", "KIR2DL4", "KIR3DL1", "SH2D1B", "CD160", "PTGDR"),
-    "cytotoxic": ("CD8A", "EOMES", "FGFBP2", "GNLY", "KLRC3", "KLRC4", "KLRD1"),
-    "cytolytic": ("CD8B", "GZMA", "GZMB", "PRF1"),
-    "T": ("CD3D", "CD3G", "CD5", "CD6", "CD28", "CTLA4", "ICOS", "MAL", "SIRPG", "THEMIS", "TRAT1"),
-    "monocytic": ("ADAP2", "CSF1R", "FPR3", "KYNU", "PLA2G7", "RASSF4", "TFEC"),
-    "macrophage": ("C1QA", "C1QB", "C1QC", "CD68", "MRC1", "MS4A7"),
-}
 #: Mean log2 fold change of each signature in the immune-high subgroup at effect 1.
 IMMUNE_SHIFT = {"NK": 2.0, "cytotoxic": 1.4, "cytolytic": 1.4, "T": 0.4, "monocytic": 1.2, "macrophage": 1.8}
 #: Published reference genes (Eisenberg and Levanon 2013) that are abundant and planted unchanged, by name.
@@ -58,6 +48,7 @@ class Design:
     cases_immune: share of the other cases that are immune-high.
     changed: share of the genes changed in RPL; as many are changed in the mixed subgroup, others in each.
     library_size: median reads a sample; dispersion: what it tends to for highly expressed genes.
+    signatures: the genes that carry the immune effects by name, in disjoint sets; those of the workflow.
     """
 
     cases: int = 108
@@ -70,7 +61,7 @@ class Design:
     changed: float = 0.05
     library_size: float = 25e6
     dispersion: float = 0.1
-    signatures: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: SIGNATURES)
+    signatures: Mapping[str, tuple[str, ...]] = field(default_factory=shipped_genes)
 
     def __post_init__(self) -> None:
         named = sum(map(len, self.signatures.values()))

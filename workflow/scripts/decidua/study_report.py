@@ -9,6 +9,7 @@ import pandas as pd
 from decidua import differential, marks, results, words
 from decidua.report import Figure, Section, Table, number, value
 from decidua.results import ESTIMATED, NOT_ESTIMABLE
+from decidua.subgroup_names import NUMBER
 
 #: The level of a frame's rows that are arithmetic, and the quantities that are shown beside each other.
 ARITHMETIC = "arithmetic of the published figures"
@@ -74,6 +75,74 @@ def _performance(performance: pd.DataFrame) -> Part:
         sentences,
         [Table(title, ["", "Estimate (interval)", "Interval"], rows)],
     )
+
+
+def _signatures(table: pd.DataFrame) -> Part:
+    rows, absent = [], []
+    for name in words.distinct(table["variable"]):
+        own = table[table["variable"] == name].set_index("quantity", drop=False)
+        coverage, difference = own.loc["coverage"], own.loc["difference of mean scores"]
+        if difference["status"] == results.NOT_ESTIMABLE:
+            absent.append(f"{name}: {difference['reason']}")
+            continue
+        tests = own[own["test"].fillna("").str.endswith(" t, Benjamini-Hochberg-adjusted")]
+        p = tests["p"].iloc[0] if len(tests) else own[own["test"].fillna("").str.endswith(" t")]["p"].iloc[0]
+        within, random = (own.loc[f"mean correlation within {what}"] for what in ("the set", "random sets"))
+        rows.append(
+            [
+                words.heading(name, {}),
+                words.counts(coverage["numerator"], coverage["denominator"]),
+                value(within, 2),
+                value(random, 2),
+                value(difference, 2),
+                words.p_value(p),
+            ]
+        )
+    head = ["", "Genes", "Correlation", "Of random sets", "Difference (interval)", "Adjusted p"]
+    return Part(
+        [f"Not estimable: {reason}." for reason in absent],
+        ["Scores of immune signatures are of what was sequenced, not the blood markers of the same name."],
+        more=[Table("Immune signatures: cases minus controls, in standard deviations of genes", head, rows)],
+    )
+
+
+def _enrichment(table: pd.DataFrame) -> Part:
+    tests = table[table["quantity"] == "test"]
+    adjusted = tests[tests["test"].str.endswith("-adjusted")].set_index("variable")["p"]
+    plain = tests[~tests["test"].str.endswith("-adjusted")].set_index("variable")["p"]
+    rows = [
+        [
+            words.heading(row["variable"], {}),
+            words.counts(row["numerator"], row["denominator"]),
+            value(row, 3),
+            words.p_value(plain.get(row["variable"], float("nan"))),
+            words.p_value(adjusted.get(row["variable"], plain.get(row["variable"], float("nan")))),
+        ]
+        for row in table[table["quantity"] == "probability of a larger statistic"].to_dict("records")
+    ]
+    head = ["", "Genes", "Probability of a larger statistic", "p", "Adjusted p"]
+    return Part(more=[Table("Gene sets against all other genes, correlation allowed for", head, rows)])
+
+
+def _subgroups(table: pd.DataFrame) -> Part:
+    number = table[table["quantity"] == NUMBER].iloc[0]
+    if number["status"] == results.NOT_ESTIMABLE:
+        return Part([f"Subgroups: not estimable: {number['reason']}."])
+    p = table[(table["variable"] == NUMBER) & (table["quantity"] == "test")]["p"].iloc[0]
+    found = (
+        f"{number['estimate']:.0f} subgroups of samples are the most stable number"
+        if number["estimate"] > 1
+        else "No subgroups of samples were found beyond one cloud"
+    )
+    sentences = [f"{found} (against data without subgroups {words.p_value(p)})."]
+    for row in table[table["quantity"] == "adjusted Rand index"].to_dict("records"):
+        sentences.append(f"{row['variable']}: adjusted Rand index {value(row, 2)} {row['reason']}.")
+    shares = table[table["quantity"] == "share of cases"].to_dict("records")
+    rows = [
+        [row["variable"], row["level"], words.counts(row["numerator"], row["denominator"]), value(row, 3)]
+        for row in shares
+    ]
+    return Part(sentences=sentences, more=[Table("Subgroups", ["", "", "Cases", "Share of cases"], rows)])
 
 
 def _checks(summary: pd.DataFrame) -> Part:
@@ -338,6 +407,9 @@ PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
     "panel_genes": _panel_genes,
     "frame": _frame,
     "comparators": _comparators,
+    "signatures": _signatures,
+    "enrichment": _enrichment,
+    "subgroups": _subgroups,
 }
 
 
