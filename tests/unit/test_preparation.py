@@ -62,14 +62,14 @@ def test_tmm_of_a_sample_without_a_gene_of_the_reference_is_an_input_error():
 def test_a_sample_read_twice_as_deep_has_twice_the_size_factor_by_every_method():
     counts = counts_of()
     for method in SIZE_FACTORS:
-        learned = preparation.learn_reference(counts, method)
+        learned = preparation.learn_factors(counts, method)[0]
         once, twice = learned.size_factors(counts[:3]), learned.size_factors(2 * counts[:3])
         # the precision weights of TMM change a little with depth
         np.testing.assert_allclose(twice, 2 * once, rtol=0.02 if method == "tmm" else 1e-6)
 
 
 def test_counts_per_million_are_reads_over_millions_of_reads():
-    learned = preparation.learn_reference(counts_of(), "log_cpm")
+    learned = preparation.learn_factors(counts_of(), "log_cpm")[0]
     assert learned.size_factors(np.array([[500_000.0, 1_500_000.0]])).tolist() == [2.0]
 
 

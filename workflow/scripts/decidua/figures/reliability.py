@@ -213,7 +213,9 @@ def _draw_counts(page: Page, y: float, counts: pd.DataFrame, labels: Mapping[str
 
 
 def _calibration_notes(source: pd.DataFrame, curve: pd.DataFrame) -> list[str]:
-    drawn = "blue: logistic regression of the class on the score, with its band; " if len(curve) else ""
+    drawn = (
+        "blue: logistic regression of the class on the predicted logit, with its band; " if len(curve) else ""
+    )
     notes = [
         "Dots: samples of similar prediction, averaged over repeats, with Wilson intervals; "
         f"{drawn}dashed: perfect calibration (intercept 0, slope 1)."

@@ -132,9 +132,17 @@ def size_factor_reference(counts: np.ndarray) -> SizeFactorReference:
 
     Source: Anders and Huber 2010 (doi 10.1186/gb-2010-11-10-r106), equation 5.
     """
+    return _median_of_ratios(counts)[0]
+
+
+def _median_of_ratios(counts: np.ndarray) -> tuple[SizeFactorReference, np.ndarray]:
+    """The reference, and the size factors of the training samples themselves, whose logarithms it shares."""
     genes = np.flatnonzero(counts.min(axis=0) > 0)
     if len(genes):
-        return SizeFactorReference(genes, np.log(counts[:, genes]).mean(axis=0), "reads in every sample")
+        ratios = np.log(counts[:, genes])
+        reference = SizeFactorReference(genes, ratios.mean(axis=0), "reads in every sample")
+        ratios -= reference.log_means
+        return reference, np.exp(_median_of_finite(ratios))
     genes = np.flatnonzero(counts.max(axis=0) > 0)
     if not len(genes):
         raise InputError("size factors: found no reads in any training sample; expected counts")
@@ -142,18 +150,22 @@ def size_factor_reference(counts: np.ndarray) -> SizeFactorReference:
     factors = SizeFactorReference(genes, log_means, "").size_factors(counts)
     # poscounts leaves an arbitrary common factor; DESeq2 sets the training samples' geometric mean to 1
     log_means = log_means + np.log(factors).mean()
-    return SizeFactorReference(genes, log_means, "reads in any sample")
+    reference = SizeFactorReference(genes, log_means, "reads in any sample")
+    return reference, reference.size_factors(counts)
 
 
-def learn_reference(counts: np.ndarray, method: str) -> SizeFactorReference | TMMReference | LibrarySizes:
-    """What size factors of that method (see `SIZE_FACTORS`) are measured against, from training samples.
+def learn_factors(
+    counts: np.ndarray, method: str
+) -> tuple[SizeFactorReference | TMMReference | LibrarySizes, np.ndarray]:
+    """What size factors of that method (see `SIZE_FACTORS`) are measured against, and the training samples'.
 
     Raises:
         InputError: samples without reads.
     """
-    if method == "tmm":
-        return tmm_reference(counts)
-    return LibrarySizes() if method == "log_cpm" else size_factor_reference(counts)
+    if method == "median_of_ratios":
+        return _median_of_ratios(counts)
+    reference = tmm_reference(counts) if method == "tmm" else LibrarySizes()
+    return reference, reference.size_factors(counts)
 
 
 def fit(
@@ -172,10 +184,9 @@ def fit(
     Raises:
         InputError: no gene passes the filter; batches to adjust for and no codes of them.
     """
-    reference = learn_reference(counts, how.size_factors)
+    reference, factors = learn_factors(counts, how.size_factors)
     enough = np.add.reduce((counts >= how.min_count).view(np.uint8), axis=0, dtype=np.uint32)
     genes = np.flatnonzero(enough >= max(1, int(np.ceil(how.min_share * len(counts)))))
-    factors = reference.size_factors(counts)
     values = _normalised(counts[:, genes], factors)
     trend = dispersion_trend(values, factors) if how.transform == "vst" and len(genes) else None
     values = _transformed(values, trend)
