@@ -161,7 +161,7 @@ def kept(part: str, folder: Path) -> Iterator[tuple[pd.DataFrame, dict]]:
 
 def permute(data_sets: int, number: int, folder: Path) -> None:
     """A p-value for each data set of the part noise; those that are there are not made again."""
-    from decidua.learning.permutation import permutation_test
+    from decidua.learning.permutation import p_value, permutation_test
 
     (folder / PERMUTATION).mkdir(parents=True, exist_ok=True)
     for i in range(1, data_sets + 1):
@@ -170,7 +170,7 @@ def permute(data_sets: int, number: int, folder: Path) -> None:
             continue
         study = noise(i)
         labels = study.samples.set_index("sample")["label"]
-        tested = permutation_test(
+        draws = permutation_test(
             study.counts,
             labels,
             None,
@@ -180,7 +180,7 @@ def permute(data_sets: int, number: int, folder: Path) -> None:
             number,
             engine="ridge screen",
         )
-        path.write_text(json.dumps({"p": float(tested.p)}))
+        path.write_text(json.dumps({"p": p_value(draws)}))
         print(f"{PERMUTATION} {i} of {data_sets}: {time.process_time():.0f} CPU s so far", flush=True)
 
 
