@@ -23,6 +23,8 @@ from decidua.subgroup_names import NUMBER, names
 
 #: How many samples a subgroup has on average at the largest number tried; fewer in all are not grouped.
 _SAMPLES_EACH, _FEWEST = 5, 10
+#: p-value up to which a number of subgroups is told from one cloud; 19 null draws can reach it.
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def find_subgroups(
         absent = not_estimable(reason, **place, variable=NUMBER, quantity=NUMBER)
         return Subgroups(pd.DataFrame({"sample": sheet.index.astype("string")}), results.frame([absent]))
     values = of.values.to_numpy()[most_variable(of.values.to_numpy(), genes)].T
-    choice = choose(values, list(numbers), rng, resamplings=resamplings, draws=draws, level=1 - confidence)
+    choice = choose(values, list(numbers), rng, resamplings=resamplings, draws=draws, level=LEVEL)
     scores = scores.set_index("sample").loc[sheet.index]
     described = sorted({choice.number, *({shown} & set(numbers))} - {1})
     rows = [*_stability(choice, values.shape[1], resamplings, draws, sheet, place)]
@@ -83,10 +85,19 @@ def find_subgroups(
         codes = members(matrix, number)
         called, found = _described(codes, matrix, sheet, scores, confidence)
         which = {**place, "variable": f"{number} subgroups"}
-        rows += [{**which, **each} for each in found]
+        asked = (
+            "" if number == choice.number else f"a number asked for in the settings; found: {choice.number}"
+        )
+        rows += [{**which, **_noted(each, asked)} for each in found]
         rows += _agreement(codes, sheet, truth, which)
         columns[which["variable"]] = pd.array(np.array(called, dtype=object)[codes], dtype="string")
     return Subgroups(pd.DataFrame(columns), results.frame(rows))
+
+
+def _noted(found: dict, note: str) -> dict:
+    """A row with a note besides its reason."""
+    reason = "; ".join(filter(None, [found.get("reason"), note]))
+    return {**found, "reason": reason} if reason else found
 
 
 def _stability(

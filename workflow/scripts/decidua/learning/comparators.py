@@ -225,10 +225,11 @@ def _random_rows(study: _Study, draws: pd.DataFrame) -> Iterator[dict]:
     as_good = int((drawn >= chosen - 1e-12).sum())
     yield study.row(
         quantity=SHARE,
-        estimate=(as_good + 1) / (number + 1),
+        estimate=as_good / number,
         numerator=as_good,
         denominator=number,
         test="place of the chosen panel among random panels, (b + 1) / (B + 1)",
+        p=(as_good + 1) / (number + 1),
         counted=counted,
         **place,
     )
@@ -334,6 +335,8 @@ def _batch_alone(study: _Study) -> dict:
     row = study.within(study.scored(scores), variable=BATCH)
     if row["status"] == results.ESTIMATED and row["estimate"] > TELLING:
         row["reason"] = f"the batch alone tells the classes apart (AUC {row['estimate']:.2f})"
-    elif row["status"] == results.ESTIMATED and row["upper"] < 0.5:
-        row["reason"] = "below 0.5 because held-out cases lower the share of cases that their batch has left"
+    elif row["status"] == results.ESTIMATED and row["estimate"] < 0.5:
+        row["reason"] = (
+            "below 0.5 by chance, or because held-out cases lower the share that their batch has left"
+        )
     return row

@@ -139,7 +139,7 @@ class CrossValidation:
 
     predictions: a row a sample and repeat: sample, group (NA when ungrouped), label, repeat, fold, score
         (of ridge the logit, not calibrated), probability (calibrated where that is asked), threshold,
-        predicted.
+        predicted (NA at the threshold itself).
     folds: a row an outer fold: repeat, fold, n_train, n_test, n_train_case, n_test_case, genes,
         reference_genes, reference (of the size factors), method, transform, batches (adjusted for; NA when
         not), inner_folds, penalty, at_edge (strongest, weakest or inside; NA, as the penalty, where nothing
@@ -274,6 +274,17 @@ def learn_all(
     study = aligned_study(counts, labels, groups, batches, settings)
     with threadpool_limits(limits=1, user_api="blas"):
         return learn_from(study.everyone, settings, rng), study.genes
+
+
+def predicted_class(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """The predicted class of each sample; None at the threshold itself.
+
+    So it is where scores say nothing and the classes are as large as each other: the probability is 0.5 for
+    all, and to call them one class would depend on which of the two is called the case.
+    """
+    classes = np.where(probability > threshold, CASE, CONTROL).astype(object)
+    classes[np.abs(probability - threshold) < 1e-9] = None
+    return classes
 
 
 def best_threshold(probability: np.ndarray, is_case: np.ndarray) -> float:
@@ -444,7 +455,7 @@ def _predictions(
             "score": scores,
             "probability": probability,
             "threshold": model.threshold,
-            "predicted": np.where(probability >= model.threshold, CASE, CONTROL),
+            "predicted": predicted_class(probability, model.threshold),
         }
     )
     return _typed(table, "sample", "group", "label", "predicted")

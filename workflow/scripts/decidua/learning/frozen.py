@@ -11,9 +11,8 @@ import pandas as pd
 
 from decidua.errors import InputError
 from decidua.gene_ids import kind_of, positions, translate
-from decidua.learning.cross_validation import Model
+from decidua.learning.cross_validation import Model, predicted_class
 from decidua.learning.normalisation import DispersionTrend, LibrarySizes, TMMReference
-from decidua.learning.performance import CASE, CONTROL
 from decidua.learning.platt import Calibration
 from decidua.learning.preparation import Preparation, SizeFactorReference
 
@@ -189,7 +188,7 @@ def score(
             "score": scores,
             "logit": calibration.intercept + calibration.slope * scores,
             "probability": probability,
-            "predicted": pd.array(np.where(probability >= model.threshold, CASE, CONTROL), dtype="string"),
+            "predicted": pd.array(predicted_class(probability, model.threshold), dtype="string"),
         }
     )
     genes = pd.DataFrame({"gene": model.genes, "coefficient": model.coefficients, "found": found})

@@ -15,7 +15,13 @@ from threadpoolctl import threadpool_limits
 
 from decidua import results
 from decidua.learning import performance, preparation
-from decidua.learning.cross_validation import Settings, aligned_study, best_threshold, outer_folds
+from decidua.learning.cross_validation import (
+    Settings,
+    aligned_study,
+    best_threshold,
+    outer_folds,
+    predicted_class,
+)
 from decidua.learning.discriminant import Discriminant, fit_nested
 from decidua.learning.folds import inner_folds
 from decidua.learning.guard import Training
@@ -262,7 +268,7 @@ class _Samples:
                 "score": np.concatenate([part["score"] for part in parts]),
                 "probability": probability,
                 "threshold": threshold,
-                "predicted": np.where(probability >= threshold, CASE, CONTROL),
+                "predicted": predicted_class(probability, threshold),
             }
         )
 

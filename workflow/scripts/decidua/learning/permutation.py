@@ -66,8 +66,8 @@ def exchange(is_case: np.ndarray, groups: np.ndarray, batches: np.ndarray | None
     """Which labels may change places under the null hypothesis.
 
     Where every group has one label, groups change places, and all samples of one move together; else
-    samples do within their group. Both only within a stratum: a batch, or the set of batches of a group's
-    samples.
+    samples do within their group. Both only within a stratum: a batch, or, of groups, as many samples and
+    the same set of batches.
 
     Args:
         is_case, groups, batches: a boolean and two integer codes a sample.
@@ -77,7 +77,8 @@ def exchange(is_case: np.ndarray, groups: np.ndarray, batches: np.ndarray | None
     strata = len(np.unique(batches)) > 1
     members = [np.flatnonzero(groups == group) for group in range(groups.max() + 1)]
     if all(len(set(is_case[member])) == 1 for member in members):
-        sets = [tuple(sorted(set(batches[member].tolist()))) for member in members]
+        # Groups of one size only: else a permuted vector would have other numbers of each class.
+        sets = [(len(member), *sorted(set(batches[member].tolist()))) for member in members]
         known = sorted(set(sets))
         stratum = np.array([known.index(found) for found in sets])
         how = "samples" if len(members) == len(groups) else "groups (all samples of one together)"

@@ -5,19 +5,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import expit, ndtri
+from scipy.special import expit, stdtrit
 
 from decidua import results
 from decidua.errors import InputError
+from decidua.learning.calibration import intercept_in_the_large, recalibrate
+from decidua.learning.cross_validation import predicted_class
 from decidua.learning.frozen import FrozenModel, Scores, score
-from decidua.learning.performance import CASE, auc, auc_interval
+from decidua.learning.performance import CASE, CONTROL, auc, auc_interval
 from decidua.statistics.answers import NotEstimable
-from decidua.statistics.logistic import fit as fit_logistic
 from decidua.statistics.proportions import wilson
 
-#: Logits beyond the scores within which a recalibration intercept must lie.
-_FARTHEST = 50.0
 AUC = "AUC"
 #: What the diagonal of the transport matrix takes over from a study's own performance.
 KEPT = ("estimate", "lower", "upper", "interval", "denominator", "counted", "status", "reason")
@@ -56,7 +54,7 @@ def validate(
     rows = [
         _auc_row(table["score"].to_numpy(), is_case, size, confidence),
         *_rate_rows(table, is_case, women, threshold, confidence),
-        *_calibration_rows(table, is_case, confidence),
+        *_calibration_rows(table, is_case, women, confidence),
     ]
     return results.frame({"status": results.ESTIMATED, **common, **row} for row in rows)
 
@@ -81,11 +79,12 @@ def _auc_row(
 def _rate_rows(
     table: pd.DataFrame, is_case: np.ndarray, women: np.ndarray, threshold: float, confidence: float
 ) -> Iterator[dict[str, Any]]:
-    called = (table["probability"] >= threshold).to_numpy()
-    for quantity, of, right in (
-        ("accuracy", np.ones(len(table), dtype=bool), called == is_case),
-        ("sensitivity", is_case, called),
-        ("specificity", ~is_case, ~called),
+    found = predicted_class(table["probability"].to_numpy(), threshold)
+    right = np.where(pd.isna(found), 0.5, found == np.where(is_case, CASE, CONTROL))
+    for quantity, of in (
+        ("accuracy", np.ones(len(table), dtype=bool)),
+        ("sensitivity", is_case),
+        ("specificity", ~is_case),
     ):
         if not of.any():
             yield results.not_estimable("no sample of this class", quantity=quantity)
@@ -98,7 +97,6 @@ def _rate_rows(
             "lower": float(lower),
             "upper": float(upper),
             "interval": f"{confidence:.0%}, Wilson, n = {number} women",
-            "numerator": int(right[of].sum()),
             "denominator": int(of.sum()),
         }
     larger = int(max(is_case.sum(), (~is_case).sum()))
@@ -107,68 +105,47 @@ def _rate_rows(
 
 
 def _calibration_rows(
-    table: pd.DataFrame, is_case: np.ndarray, confidence: float
+    table: pd.DataFrame, is_case: np.ndarray, women: np.ndarray, confidence: float
 ) -> Iterator[dict[str, Any]]:
     score, y = table["logit"].to_numpy(), is_case.astype(float)
     yield {"quantity": "share of cases", "estimate": y.mean(), "denominator": len(y)}
     yield {"quantity": "mean predicted probability", "estimate": expit(score).mean(), "denominator": len(y)}
     yield {"quantity": "Brier score", "estimate": _brier(score, y), "denominator": len(y)}
-    z = ndtri((1 + confidence) / 2)
+    same = {"reason": "fitted to and measured in the same samples"}
+    how = f"{confidence:.0%}, t with the sandwich variance over {len(set(women))} women"
     try:
-        shift, error = in_the_large(score, y)
+        shift, error, df = intercept_in_the_large(score, is_case, women)
     except NotEstimable as why:
         yield results.not_estimable(str(why), quantity="calibration intercept")
     else:
-        yield {
-            "quantity": "calibration intercept",
-            "estimate": shift,
-            "lower": shift - z * error,
-            "upper": shift + z * error,
-            "interval": f"{confidence:.0%}, Wald; slope held at 1, 0 is right",
+        half = stdtrit(df, (1 + confidence) / 2) * error
+        ends = {
+            "lower": shift - half,
+            "upper": shift + half,
+            "interval": f"{how}; slope held at 1, 0 is right",
         }
-        yield {
-            "quantity": "Brier score, intercept recalibrated in these samples",
-            "estimate": _brier(score + shift, y),
-            "reason": "fitted to and measured in the same samples",
-        }
+        yield {"quantity": "calibration intercept", "estimate": shift} | ends
+        quantity = "Brier score, intercept recalibrated in these samples"
+        yield {"quantity": quantity, "estimate": _brier(score + shift, y)} | same
     try:
-        model = fit_logistic(pd.DataFrame({"score": score}), y)
+        found = recalibrate(score, is_case, women)
     except NotEstimable as why:
         for quantity in ("calibration slope", "recalibrated intercept"):
             yield results.not_estimable(str(why), quantity=quantity)
         return
-    lower, upper = model.wald(confidence)
-    for place, quantity, ideal in ((1, "calibration slope", 1), (0, "recalibrated intercept", 0)):
-        yield {
-            "quantity": quantity,
-            "estimate": model.coefficients[place],
-            "lower": lower[place],
-            "upper": upper[place],
-            "interval": f"{confidence:.0%}, Wald; {ideal} is right",
-        }
-    yield {
-        "quantity": "Brier score, intercept and slope recalibrated in these samples",
-        "estimate": float(((model.probabilities - y) ** 2).mean()),
-        "reason": "fitted to and measured in the same samples",
-    }
+    halves = stdtrit(found.df, (1 + confidence) / 2) * np.sqrt(np.diag(found.covariance))
+    for at, quantity, value, ideal in (
+        (1, "calibration slope", found.slope, 1),
+        (0, "recalibrated intercept", found.intercept, 0),
+    ):
+        ends = {"lower": value - halves[at], "upper": value + halves[at]}
+        yield {"quantity": quantity, "estimate": value, "interval": f"{how}; {ideal} is right"} | ends
+    quantity = "Brier score, intercept and slope recalibrated in these samples"
+    yield {"quantity": quantity, "estimate": _brier(found.intercept + found.slope * score, y)} | same
 
 
 def _brier(score: np.ndarray, y: np.ndarray) -> float:
     return float(((expit(score) - y) ** 2).mean())
-
-
-def in_the_large(score: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The shift of the logits after which as many cases are expected as observed, and its standard error.
-
-    Raises:
-        NotEstimable: one class only.
-    """
-    if not 0 < y.sum() < len(y):
-        raise NotEstimable("one class only")
-    ends = -float(score.max()) - _FARTHEST, -float(score.min()) + _FARTHEST
-    shift = float(brentq(lambda a: (y - expit(score + a)).sum(), *ends, xtol=1e-10))
-    probability = expit(score + shift)
-    return shift, float(1 / np.sqrt((probability * (1 - probability)).sum()))
 
 
 def transport(
