@@ -571,6 +571,7 @@ def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
     }
     config["studies"]["ours"] = ours | {"columns": columns, "label": {"case": ["a"], "control": ["b"]}}
     assert problems(config) == [
+        "config: studies.ours.columns.covariates: found 'label', the label itself; expected other columns",
         "config: studies.ours.columns.covariates: found 'batch', what the workflow calls a column of its "
-        "own; expected the column under another name in the sample sheet"
+        "own; expected the column under another name in the sample sheet",
     ]

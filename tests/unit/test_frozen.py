@@ -210,7 +210,7 @@ def test_two_samples_of_a_woman_count_as_one_for_intervals():
     for quantity in ("AUC", "accuracy", "sensitivity", "calibration intercept", "calibration slope"):
         one, two = found(alone, quantity), found(pairs, quantity)
         assert (one["lower"], one["upper"]) == pytest.approx((two["lower"], two["upper"]))
-    assert found(pairs, "AUC")["counted"].startswith("20 women with and 20 without")
+    assert found(pairs, "AUC")["counted"].startswith("20 case and 20 control groups")
 
 
 def test_one_class_or_separated_classes_give_reasons_not_numbers():

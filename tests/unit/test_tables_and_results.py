@@ -57,7 +57,7 @@ def test_a_matrix_keeps_genes_and_samples(tmp_path):
 
 
 @pytest.mark.parametrize(("genes", "samples"), [(5, 3), (16, 2), (1, 1), (0, 2), (7, 1)])
-def test_a_matrix_in_arrows_format_is_the_same_bytes_and_comes_back_without_a_copy(tmp_path, genes, samples):
+def test_a_matrix_in_arrows_format_is_the_same_bytes_and_comes_back_whole(tmp_path, genes, samples):
     values = np.arange(genes * samples, dtype=np.int32).reshape(genes, samples)
     names = pd.Index([f"{i}0" for i in range(samples)], name="sample")
     matrix = pd.DataFrame(values, index=pd.Index([f"G{i}" for i in range(genes)], dtype="str"), columns=names)
@@ -70,6 +70,23 @@ def test_a_matrix_in_arrows_format_is_the_same_bytes_and_comes_back_without_a_co
     read = tables.read_matrix(paths[0])
     pd.testing.assert_frame_equal(read, matrix, check_names=False)
     assert read.index.name == "gene" and set(read.dtypes) == {np.dtype("int32")}
-    if samples > 1 and genes:
-        # A view: the bytes that the array spans are those of the file, at the distance of its columns.
-        assert read.to_numpy().strides == (4, -(-4 * genes // 8) * 8)
+
+
+def test_a_matrix_of_several_batches_comes_back_whole_and_owns_its_memory(tmp_path):
+    import pyarrow as pa
+
+    expected = np.random.default_rng(1).integers(0, 2**31, (25_000, 31), dtype=np.int32)
+    names = [f"s{j}" for j in range(31)]
+    genes = pa.chunked_array([[f"G{i}" for i in range(0, 9_000)], [f"G{i}" for i in range(9_000, 25_000)]])
+    columns = [pa.chunked_array([expected[:9_000, j], expected[9_000:, j]]) for j in range(31)]
+    table = pa.table([genes, *columns], names=["gene", *names])
+    with pa.ipc.new_file(tmp_path / "chunks.arrow", table.schema) as writer:
+        writer.write_table(table)
+    matrix = pd.DataFrame(expected, index=pd.Index(genes.to_pandas(), name="gene"), columns=names)
+    tables.write_matrix(matrix, tmp_path / "whole.arrow")
+    assert pa.ipc.open_file(pa.memory_map(str(tmp_path / "whole.arrow"))).num_record_batches == 1
+    for name in ("chunks.arrow", "whole.arrow"):
+        read = tables.read_matrix(tmp_path / name)
+        other = [np.full(40_000, 7, dtype=np.int32) for _ in range(200)]  # takes memory that was let go
+        assert np.array_equal(read.to_numpy(), expected), name
+        assert len(other) == 200 and read.to_numpy().base.flags.owndata

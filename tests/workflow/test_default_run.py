@@ -199,8 +199,9 @@ def test_the_report_needs_no_network_and_one_file_beside_it(default_run):
     # What was measured in this run lies beside the page, which is the same in every run.
     assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == ['src="run/resources.svg"']
     # Cohort: Figures 1 to 3, marker combinations, four trends in two forms, multiverse, two of regressions;
-    # study: four; time and memory.
-    assert page.count("<img ") == 4 + 2 * 4 + 3 + 4 + 1
+    # study: samples, components, three of differential expression, signatures, stability, subgroups, and nine
+    # of the classifier (ROC, performance, three of reliability, methods, panels, nulls, published); time.
+    assert page.count("<img ") == 4 + 2 * 4 + 3 + 8 + 9 + 1
     assert "Reconstructed from printed numbers; not patient data" in page and "Simulated data" in page
     assert "immunity and treatment cannot be told apart" in page
 

@@ -43,7 +43,7 @@ def test_each_model_is_tested_in_the_other_study(two_studies):
 
 def test_a_model_file_scores_and_is_validated_in_new_samples(two_studies, tmp_path):
     study = two_studies.results / "restricted/studies/second"
-    counts = tables.read_matrix(study / "counts.parquet")
+    counts = tables.read_matrix(study / "counts.arrow")
     truncated = counts.iloc[:100]
     counts.to_csv(tmp_path / "new.tsv.gz", sep="\t")
     truncated.to_csv(tmp_path / "few.tsv", sep="\t")

@@ -61,15 +61,10 @@ def test_an_edited_statistics_module_redoes_no_expression_job(redone):
 
 def test_an_edited_engine_redoes_the_classifier_alone(redone):
     jobs = redone(f"{LIBRARY}/learning/ridge.py", '"""', '"""Changed. ')
-    classifier = {
-        "cross_validate",
-        "measure_performance",
-        "plot_roc",
-        "plot_performance",
-        "plot_reliability",
-        "permute_labels",
-    }
-    assert jobs == {*classifier, "compare_nulls", "plot_nulls", *PAGE}
+    drawn = {"plot_roc", "plot_performance", "plot_reliability", "plot_methods", "plot_nulls", "plot_panels"}
+    learned = {"cross_validate", "permute_labels", "compare_methods", "compare_nulls", "measure_panels"}
+    told = {"measure_performance", "freeze_model", "frame_published", "plot_published"}
+    assert jobs == {*drawn, *learned, *told, *PAGE}
 
 
 def test_another_style_of_one_figure_redoes_that_figure_and_the_page(redone):

@@ -411,6 +411,8 @@ def _published_problems(key: str, path: str, roots: Sequence[Path]) -> Iterator[
 def _covariate_name_problems(key: str, columns: Mapping[str, Any]) -> Iterator[str]:
     """A covariate would take the place of a column that the workflow gives that name."""
     taken = {role: columns.get(role) for role in STUDY_ROLES}
+    if columns["label"] in (columns.get("covariates") or []):
+        yield f"{key}.covariates: found {columns['label']!r}, the label itself; expected other columns"
     for name in columns.get("covariates") or []:
         if name in taken and taken[name] != name:
             yield (

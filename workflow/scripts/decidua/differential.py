@@ -5,7 +5,7 @@ Every sample and every label is used, so genes chosen here must not be fed to a 
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -106,9 +106,15 @@ def differential_expression(
         kept = genes.index[genes["reason"].isna()]
         if len(kept):
             run = {DESEQ2: _deseq2, SCREEN: _screen}[method]
-            tested, more = run(counts.iloc[kept], factors, model.matrix)
-            cautions += more
-            genes.loc[kept, tested.columns] = tested.to_numpy()
+            try:
+                tested, more = run(counts.iloc[kept], factors, model.matrix)
+            except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+                # Of a handful of genes the trend of the dispersions may be no number.
+                model = replace(model, problem=f"the genes could not be fitted together: {error}")
+                genes.loc[kept, "reason"] = model.problem
+            else:
+                cautions += more
+                genes.loc[kept, tested.columns] = tested.to_numpy()
             genes["reason"] = genes["reason"].astype("string")
     genes = genes.sort_values(["p", "gene"], kind="stable", ignore_index=True)
     return Differential(genes, summary(genes, model, method, cautions))

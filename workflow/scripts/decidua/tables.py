@@ -1,16 +1,12 @@
 """How are tables read and written, so that the same numbers are always the same bytes?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from decidua import results
 from decidua.files import whole
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 #: 12 significant digits: more than any reader needs, fewer than differ between processors.
 FLOAT_FORMAT = "%.12g"
@@ -44,7 +40,7 @@ def write_matrix(matrix: pd.DataFrame, path: str | Path) -> None:
 
     Args:
         path: .parquet, which is small; or .arrow, Arrow's own format without compression (Feather to R),
-            which `read_matrix` need not copy.
+            which opens in milliseconds.
     """
     if Path(path).suffix != ".arrow":
         write(matrix.rename_axis("gene").reset_index(), path)
@@ -52,31 +48,21 @@ def write_matrix(matrix: pd.DataFrame, path: str | Path) -> None:
     import pyarrow as pa
 
     columns = [np.ascontiguousarray(matrix.to_numpy()[:, j]) for j in range(matrix.shape[1])]
-    genes = pa.array(matrix.index.astype(str), pa.string())
+    genes = pa.array(matrix.index.astype(str).to_numpy(dtype=object), pa.string())
     table = pa.table([genes, *columns], names=["gene", *map(str, matrix.columns)])
     with whole(path) as (part,), pa.ipc.new_file(part, table.schema) as writer:
         writer.write_table(table)
 
 
 def read_matrix(path: str | Path) -> pd.DataFrame:
-    """Read what `write_matrix` wrote; the values of an .arrow file stay there, and are read-only."""
+    """Read what `write_matrix` wrote."""
     if Path(path).suffix != ".arrow":
         return read(path).set_index("gene")
     import pyarrow as pa
 
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     genes = pd.Index(table.column(0).to_pandas(), name="gene")
-    values = _side_by_side(table.columns[1:], len(genes))
+    # One copy into memory of its own: views of a column of several chunks would be of copies that are gone.
+    values = np.stack([column.to_numpy() for column in table.columns[1:]]).T
     samples = pd.Index(table.column_names[1:], dtype=genes.dtype)
     return pd.DataFrame(values, index=genes, columns=samples, copy=False)
-
-
-def _side_by_side(columns: list["pa.ChunkedArray"], rows: int) -> np.ndarray:
-    """Columns of numbers as one array, rows x columns: a view where they lie at equal distances."""
-    arrays = [column.to_numpy() for column in columns]
-    addresses = [array.__array_interface__["data"][0] for array in arrays]
-    distances = set(np.diff(addresses).tolist())
-    if rows and len(distances) == 1 and min(distances) >= arrays[0].nbytes:
-        shape, strides = (len(arrays), rows), (distances.pop(), arrays[0].itemsize)
-        return np.lib.stride_tricks.as_strided(arrays[0], shape, strides, writeable=False).T
-    return np.stack(arrays).T

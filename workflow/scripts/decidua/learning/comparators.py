@@ -230,6 +230,9 @@ def _random_rows(study: _Study, draws: pd.DataFrame) -> Iterator[dict]:
         denominator=number,
         test="place of the chosen panel among random panels, (b + 1) / (B + 1)",
         p=(as_good + 1) / (number + 1),
+        reason=None
+        if as_good < 0.05 * number
+        else "random genes do as well: nothing singles out the chosen ones",
         counted=counted,
         **place,
     )

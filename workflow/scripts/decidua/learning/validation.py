@@ -40,7 +40,7 @@ def validate(
         A results table, analysis "validation": AUC, accuracy at the threshold beside the majority rate,
         sensitivity, specificity, Brier score, observed and mean predicted share of cases, calibration
         intercept (slope held at 1) and slope; then, named so, the recalibrated model's intercept and slope
-        and its Brier score in the same samples. Intervals count women.
+        and its Brier score in the same samples. Intervals count groups (women), where there are any.
 
     Source: calibration in the large and slope: Cox 1958, Biometrika 45:562; Steyerberg 2019, chapter 15.
     """
@@ -49,12 +49,13 @@ def validate(
     is_case = (table["label"] == CASE).to_numpy(dtype=bool)
     women = np.where(table["group"].isna(), table["sample"], table["group"])
     size = {kind: len(set(women[is_case == kind])) for kind in (True, False)}
-    counted = f"{size[True]} women with and {size[False]} without the label case, {len(table)} samples"
+    unit = "samples" if table["group"].isna().all() else "groups"
+    counted = f"{size[True]} case and {size[False]} control {unit}, {len(table)} samples"
     common = {"analysis": "validation", "population": population, "counted": counted}
     rows = [
         _auc_row(table["score"].to_numpy(), is_case, size, confidence),
-        *_rate_rows(table, is_case, women, threshold, confidence),
-        *_calibration_rows(table, is_case, women, confidence),
+        *_rate_rows(table, is_case, women, threshold, unit, confidence),
+        *_calibration_rows(table, is_case, women, unit, confidence),
     ]
     return results.frame({"status": results.ESTIMATED, **common, **row} for row in rows)
 
@@ -77,7 +78,12 @@ def _auc_row(
 
 
 def _rate_rows(
-    table: pd.DataFrame, is_case: np.ndarray, women: np.ndarray, threshold: float, confidence: float
+    table: pd.DataFrame,
+    is_case: np.ndarray,
+    women: np.ndarray,
+    threshold: float,
+    unit: str,
+    confidence: float,
 ) -> Iterator[dict[str, Any]]:
     found = predicted_class(table["probability"].to_numpy(), threshold)
     right = np.where(pd.isna(found), 0.5, found == np.where(is_case, CASE, CONTROL))
@@ -96,7 +102,7 @@ def _rate_rows(
             "estimate": rate,
             "lower": float(lower),
             "upper": float(upper),
-            "interval": f"{confidence:.0%}, Wilson, n = {number} women",
+            "interval": f"{confidence:.0%}, Wilson, n = {number} {unit}",
             "denominator": int(of.sum()),
         }
     larger = int(max(is_case.sum(), (~is_case).sum()))
@@ -105,14 +111,14 @@ def _rate_rows(
 
 
 def _calibration_rows(
-    table: pd.DataFrame, is_case: np.ndarray, women: np.ndarray, confidence: float
+    table: pd.DataFrame, is_case: np.ndarray, women: np.ndarray, unit: str, confidence: float
 ) -> Iterator[dict[str, Any]]:
     score, y = table["logit"].to_numpy(), is_case.astype(float)
     yield {"quantity": "share of cases", "estimate": y.mean(), "denominator": len(y)}
     yield {"quantity": "mean predicted probability", "estimate": expit(score).mean(), "denominator": len(y)}
     yield {"quantity": "Brier score", "estimate": _brier(score, y), "denominator": len(y)}
     same = {"reason": "fitted to and measured in the same samples"}
-    how = f"{confidence:.0%}, t with the sandwich variance over {len(set(women))} women"
+    how = f"{confidence:.0%}, t with the sandwich variance over {len(set(women))} {unit}"
     try:
         shift, error, df = intercept_in_the_large(score, is_case, women)
     except NotEstimable as why:
