@@ -62,9 +62,7 @@ def featurecounts(counts, place):
     first = pd.DataFrame(
         {"Geneid": counts.index, "Chr": "1;1", "Start": "5;90", "End": "50;99", "Strand": "+;+", "Length": 56}
     )
-    table = counts.set_axis([f"/work/bam/{name}.sorted.bam" for name in counts], axis=1).reset_index(
-        drop=True
-    )
+    table = counts.set_axis([f"aligned/{name}.sorted.bam" for name in counts], axis=1).reset_index(drop=True)
     with (place / "counts.txt").open("w") as handle:
         handle.write('# Program:featureCounts v2.0.6; Command:"featureCounts" "-a" "g.gtf" "-o" "c.txt"\n')
         pd.concat([first, table], axis=1).to_csv(handle, sep="\t", index=False)
@@ -264,7 +262,7 @@ def test_columns_of_alignment_files_become_samples():
 def test_two_alignments_of_one_sample_are_refused():
     files, _ = featurecounts(COUNTS.set_axis(["S1", "S1.dedup"], axis=1), Path())
     assert problems(read_any_counts, ["counts.txt"]) == [
-        "counts.txt: found /work/bam/S1.sorted.bam and /work/bam/S1.dedup.sorted.bam, which all would be the "
+        "counts.txt: found aligned/S1.sorted.bam and aligned/S1.dedup.sorted.bam, which all would be the "
         "sample S1; expected one a sample"
     ]
     assert list(read_any_counts(["counts.txt"], ["S1", "S1.dedup"])) == ["S1", "S1.dedup"]

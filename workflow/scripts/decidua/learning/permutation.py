@@ -6,6 +6,7 @@ procedure: where no label has to do with the counts, they are exchangeable, and 
 not depend on labels (size factors, gene filter, standardisation, inner products) is made once a training set.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, comb, prod
@@ -390,7 +391,7 @@ class _Losses:
         self.total[:], self.samples[:] = 0, 0
 
 
-class _Engine:
+class _Engine(ABC):
     """What a training set gives, for any labels.
 
     Args:
@@ -401,13 +402,13 @@ class _Engine:
     def __init__(self, gram: np.ndarray, cross: np.ndarray, grid: np.ndarray):
         self.gram, self.cross, self.grid = gram, cross, grid
 
+    @abstractmethod
     def losses(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         """Summed over the samples scored: label vectors x penalties."""
-        raise NotImplementedError
 
+    @abstractmethod
     def scores(self, train: np.ndarray, penalty: np.ndarray) -> np.ndarray:
         """Label vectors x samples, each under its own penalty (a position in the grid)."""
-        raise NotImplementedError
 
 
 class _Logistic(_Engine):
