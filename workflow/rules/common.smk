@@ -560,8 +560,15 @@ def report_sections():
         )
     for name, entry in config["predictions"].items():
         mark = synthetic_prediction(SimpleNamespace(prediction=name))
+        figures = [("validation", "Validation in new samples", "Labels had no part in the model's scores.")]
         sections.append(
-            {"kind": "predictions", "name": name, "title": entry["title"], "synthetic": mark, "figures": []}
+            {
+                "kind": "predictions",
+                "name": name,
+                "title": entry["title"],
+                "synthetic": mark,
+                "figures": figures,
+            }
         )
     if len(FREEZABLE) > 1:
         figures = [("transport", "Transport", "Each study's model in every study.")]
