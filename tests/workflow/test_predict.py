@@ -72,3 +72,8 @@ def test_a_model_file_scores_and_is_validated_in_new_samples(two_studies, tmp_pa
     assert found.loc["AUC", "estimate"] == carried.loc[("endometrium", "second"), "estimate"]
     unlabelled = tables.read(run.results / "open/predictions/plain/validation.csv")
     assert unlabelled["reason"].tolist() == ["the samples have no labels"]
+    for name, reason in (("plain", ["the samples have no labels"]), ("checked", [])):
+        figures = run.results / "open/predictions" / name / "figures"
+        source = tables.read(figures / "validation.csv")
+        assert source.loc[source["status"] == "not estimable", "reason"].unique().tolist() == reason
+        assert (figures / "validation.png").is_file()

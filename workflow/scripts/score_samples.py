@@ -6,7 +6,7 @@ from decidua.expression import read_study
 from decidua.gene_ids import read_identifiers
 from decidua.job import job
 from decidua.learning.frozen import read_model, score
-from decidua.learning.validation import found_rows, validate
+from decidua.learning.validation import curves, found_rows, no_curves, validate
 
 
 def as_list(files):
@@ -36,10 +36,14 @@ if __name__ == "__main__":
         )
         if labelled:
             validation = validate(scores.table, study.samples, model.threshold, name, params.confidence)
+            roc, calibration = curves(scores.table, study.samples, params.confidence)
         else:
             place = {"analysis": "validation", "population": name, "quantity": "AUC"}
             validation = results.frame([results.not_estimable("the samples have no labels", **place)])
+            roc, calibration = no_curves()
         tables.write(scores.table, snakemake.output.scores)
         tables.write(scores.genes[~scores.genes["found"]], snakemake.output.missing)
         tables.write(found_rows(scores, name), snakemake.output.coverage)
         tables.write(validation, snakemake.output.validation)
+        tables.write(roc, snakemake.output.roc)
+        tables.write(calibration, snakemake.output.calibration)

@@ -1,9 +1,11 @@
 """Can the run's own input files be used? Asked before the first job, where a file is small enough."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from decidua import marks
 from decidua.config import load_yaml, locate
 from decidua.count_files import count_files
 from decidua.downloads import is_url
@@ -103,6 +105,39 @@ def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterat
             )
         except InputError as error:
             yield from error.problems
+
+
+def nearly_tied_batches(studies: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, float]:
+    """Studies whose batches nearly determine the class, each with its Cramér's V.
+
+    Looked at are the user's own sheets that are there and name a batch; one that cannot be read is left to
+    `check_inputs`. A sheet that is yet to be downloaded is first seen by its jobs.
+    """
+    found = {}
+    for name, study in studies.items():
+        if study["source"] != "counts" or is_url(study["samples"]) or not study["columns"].get("batch"):
+            continue
+        # Imported here: without such a study, a start needs no pandas.
+        from decidua.confounding import nearly_tied
+        from decidua.sample_sheet import read_sheet
+
+        try:
+            path = locate(study["samples"], roots)
+            sheet = read_sheet(path, study["columns"], study["label"], study.get("keep"))
+        except InputError:
+            continue
+        if (value := nearly_tied(sheet.kept)) is not None:
+            found[name] = value
+    return found
+
+
+def cautions_of_model(path: str | Path) -> str:
+    """The cautions about the study that a frozen model in a file was trained on; empty where it says none."""
+    try:
+        about = json.loads(Path(path).read_text(encoding="utf-8"))["about"]
+        return marks.cautions(about["synthetic"])
+    except (OSError, ValueError, KeyError, TypeError):  # its job tells what is wrong with the file
+        return ""
 
 
 def _gene_set_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
