@@ -22,7 +22,7 @@ from decidua.config import (
 from decidua.downloads import be_careful, is_url
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
-from decidua.preflight import check_inputs, counts_of, reading_settings, table_settings
+from decidua.preflight import check_inputs, counts_of, reading_settings, sheet_settings, table_settings
 from decidua.progress import Progress, known_seconds, listen
 from decidua.provenance import fingerprint as fingerprint_of
 from snakemake.logging import logger
@@ -349,8 +349,7 @@ def prediction_file(key):
 def reading_of_prediction(wildcards):
     """How the sample sheet and the counts of a prediction are read."""
     entry = config["predictions"][wildcards.prediction]
-    sheet = {key: entry[key] for key in ("columns", "label", "keep") if key in entry}
-    return sheet | {"reading": reading_settings(entry)}
+    return sheet_settings(entry) | {"reading": reading_settings(entry)}
 
 
 def synthetic_prediction(wildcards):

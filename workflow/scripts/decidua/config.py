@@ -179,6 +179,12 @@ def _explain(error: ValidationError) -> Iterator[str]:
         for name in sorted(set(error.instance) - set(allowed), key=str):
             yield f"{_join(key, name)}: found an unknown key; expected one of {', '.join(allowed)}"
         return
+    if error.validator == "dependentRequired":
+        for given, needed in error.validator_value.items():
+            for name in needed:
+                if given in error.instance and name not in error.instance:
+                    yield f"{_join(key, name)}: found nothing; expected this key to be given beside {given}"
+        return
     if error.validator == "required":
         for name in error.validator_value:
             if name not in error.instance:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from decidua.count_formats import any_sample_names, read_any_counts
+from decidua.count_formats import any_sample_names, check_names, read_any_counts
 from decidua.errors import InputError, Problem
 from decidua.input_files import listed
 from decidua.learning.preparation import SizeFactorReference, size_factor_reference
@@ -105,6 +105,8 @@ def check_study(
     if files:
         names, more = _attempt(any_sample_names, files, sheet.every if sheet else (), reading)
         problems += more
+        if names is not None:
+            problems += _attempt(check_names, files, sheet.every if sheet else (), reading)[1]
         if sheet is not None and names is not None:
             problems += _match_problems(names, sheet, files, samples)
     if problems:

@@ -14,7 +14,7 @@ SMALL = 5_000_000
 
 
 def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
-    """Read the small patient tables and every sample sheet as the first jobs will.
+    """Read the small patient tables, every sample sheet and what predictions name, as the first jobs will.
 
     Args:
         config: the effective settings.
@@ -27,6 +27,7 @@ def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
         *_cohort_problems(config["cohorts"], roots),
         *_study_problems(config["studies"], roots),
         *_gene_set_problems(config["studies"], roots),
+        *_prediction_problems(config, roots),
     ]
     if problems:
         raise InputError(problems)
@@ -100,6 +101,35 @@ def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterat
                 folds=study["classifier"]["folds"],
                 accept_tied_batch=study["classifier"]["accept_tied_batch"],
                 reading=reading,
+            )
+        except InputError as error:
+            yield from error.problems
+
+
+def sheet_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a prediction that say how its sample sheet is read; none without one."""
+    return {key: entry[key] for key in ("columns", "label", "keep") if "samples" in entry and key in entry}
+
+
+def _prediction_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
+    """What is wrong with new samples, their table of identifiers, and a model from a file."""
+    for entry in config["predictions"].values():
+        from decidua.new_samples import check_new_samples
+
+        at = {
+            key: locate(entry[key], roots)
+            for key in ("model", "samples", "identifiers", "transcripts")
+            if key in entry
+        }
+        try:
+            check_new_samples(
+                counts_of(entry, roots),
+                at.get("samples"),
+                sheet_settings(entry),
+                reading_settings(entry) | {"transcripts": at.get("transcripts")},
+                at["model"] if entry["model"] not in config["studies"] else None,
+                at.get("identifiers"),
+                config["coverage"],
             )
         except InputError as error:
             yield from error.problems
