@@ -394,6 +394,17 @@ def test_logarithms_and_shares_are_refused_whether_or_not_fractions_are_rounded(
         assert not any("`round: true`" in line for line in lines)
 
 
+def test_a_spreadsheet_is_no_matrix_and_text_of_another_encoding_says_so():
+    for name, content in (("c.xlsx", b"PK\xec\x03"), ("c.tsv", "gene\tS\xe4\nA\t1\n".encode("latin-1"))):
+        Path(name).write_bytes(content)
+    assert problems(read_any_counts, ["c.xlsx"]) == [
+        "c.xlsx: found the ending '.xlsx'; expected .tsv, .csv, .txt (or .gz of it), .parquet"
+    ]
+    assert problems(read_any_counts, ["c.tsv"]) == [
+        "c.tsv: found text that is not UTF-8, or no text; expected a complete, readable file"
+    ]
+
+
 def test_estimates_and_small_whole_counts_are_no_logarithms():
     files, _ = plain(expected_counts(), Path())
     rounded = read_any_counts(list(map(str, files)), ["S1", "S2"], {"round": True})

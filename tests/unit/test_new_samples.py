@@ -140,3 +140,24 @@ def test_the_settings_of_predictions_are_checked_with_all_other_inputs():
     lines = problems(check_inputs, effective(config), [Path(), ROOT])
     assert lines[0] == "model.json: found other content; expected a frozen model (JSON)"
     assert lines[1].startswith("nothing.txt: found an empty first line")
+
+
+def test_a_panel_of_more_genes_than_the_matrix_and_training_sets_of_one_member_are_told():
+    Path("sheet.tsv").write_text("sample\tlabel\nA\tcase\nB\tcase\nC\tcontrol\nD\tcontrol\n")
+    config = load_yaml(ROOT / "config.yaml")
+    config["studies"] = {
+        "mine": {
+            "title": "Mine",
+            "source": "counts",
+            "counts": "counts.tsv",
+            "samples": "sheet.tsv",
+            "columns": {"sample": "sample", "label": "label"},
+            "label": {"case": ["case"], "control": ["control"]},
+            "classifier": {"folds": 2},
+        }
+    }
+    assert problems(check_inputs, effective(config), [Path(), ROOT]) == [
+        "studies.mine.classifier.panel: found 20; expected at most 10, the genes of the matrix",
+        "studies.mine.classifier.folds: found 2, which leave only 1 of the 2 members of the smaller class to "
+        "learn from; expected 2 or more, for inner folds: more samples, or more folds",
+    ]

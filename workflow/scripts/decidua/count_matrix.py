@@ -147,7 +147,8 @@ class _Seen:
             return ""
         share = f"of which {self.fractions / self.above_0:.0%} are not whole"
         if self.largest < LARGEST_LOGARITHM:
-            return f"values above 0 {share} and none is above {self.largest:.4g}, as of logarithms"
+            largest = f"{share} and none is above {self.largest:.4g}"
+            return f"values above 0 {largest}, as of logarithms or of thousands with a point"
         if np.allclose(self.sums, MILLION, rtol=NEAR):
             return f"values above 0 {share} and add up to a million in each sample, as TPM or CPM do"
         return ""

@@ -30,6 +30,17 @@ class Study:
 
 
 @dataclass(frozen=True)
+class Size:
+    """Of a study: genes (None where only names were read), and members of the smaller class.
+
+    Members are samples, or groups of them where there are groups.
+    """
+
+    genes: int | None
+    members: int
+
+
+@dataclass(frozen=True)
 class Components:
     """Scores (sample, pc1, pc2, ...) and explained shares of the variance (component, share)."""
 
@@ -85,7 +96,7 @@ def check_study(
     folds: int | None = None,
     accept_tied_batch: bool = False,
     reading: Mapping[str, Any] | None = None,
-) -> None:
+) -> Size:
     """As `read_study`, but of counts larger than `SMALL` bytes only the names: cheap enough before a run.
 
     Args:
@@ -97,8 +108,8 @@ def check_study(
     files = _files(counts)
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     if files and size <= SMALL:
-        read_study(files, samples, columns, label, keep, folds, accept_tied_batch, reading)
-        return
+        study = read_study(files, samples, columns, label, keep, folds, accept_tied_batch, reading)
+        return Size(len(study.counts), _members(study.samples))
     sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds, accept_tied_batch)
     if sheet is not None:
         problems += sheet.problems
@@ -111,6 +122,13 @@ def check_study(
             problems += _match_problems(names, sheet, files, samples)
     if problems:
         raise InputError(problems)
+    return Size(None, _members(sheet.kept))
+
+
+def _members(samples: pd.DataFrame) -> int:
+    """Samples, or groups of them, of the smaller class."""
+    unit = "group" if samples["group"].notna().any() else "sample"
+    return int(samples.groupby("label")[unit].nunique().min())
 
 
 def _files(counts: str | Path | Sequence[str | Path]) -> list[str]:

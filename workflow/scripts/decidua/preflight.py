@@ -1,5 +1,6 @@
 """Can the run's own input files be used? Asked before the first job, where a file is small enough."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def counts_of(study: Mapping[str, Any], roots: Sequence[Path]) -> list[str]:
 
 
 def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
-    for study in studies.values():
+    for name, study in studies.items():
         if study["source"] != "counts" or is_url(study["samples"]):
             continue
         from decidua.expression import check_study
@@ -92,7 +93,7 @@ def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterat
         if "transcripts" in study:
             reading["transcripts"] = locate(study["transcripts"], roots)
         try:
-            check_study(
+            size = check_study(
                 counts_of(study, roots),
                 locate(study["samples"], roots),
                 columns=study["columns"],
@@ -102,8 +103,25 @@ def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterat
                 accept_tied_batch=study["classifier"]["accept_tied_batch"],
                 reading=reading,
             )
+            yield from _size_problems(f"studies.{name}.classifier", study["classifier"], size)
         except InputError as error:
             yield from error.problems
+
+
+def _size_problems(key: str, settings: Mapping[str, Any], size: Any) -> Iterator[str]:
+    """Settings of a classifier that its data cannot fulfil."""
+    if size.genes is not None and settings["panel"] > size.genes:
+        yield (
+            f"{key}.panel: found {settings['panel']}; expected at most {size.genes}, the genes of the matrix"
+        )
+    # Smaller training sets get fewer inner folds, which is told fold by fold; but two there must be.
+    left = size.members - math.ceil(size.members / settings["folds"])
+    if left < 2:
+        yield (
+            f"{key}.folds: found {settings['folds']}, which leave only {left} of the {size.members} members "
+            "of the smaller class to learn from; expected 2 or more, for inner folds: more samples, or more "
+            "folds"
+        )
 
 
 def sheet_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
