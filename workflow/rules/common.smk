@@ -28,6 +28,7 @@ from decidua.preflight import (
     counts_of,
     nearly_tied_batches,
     reading_settings,
+    sheet_settings,
     table_settings,
 )
 from decidua.progress import Progress, known_seconds, listen
@@ -361,8 +362,7 @@ def prediction_file(key):
 def reading_of_prediction(wildcards):
     """How the sample sheet and the counts of a prediction are read."""
     entry = config["predictions"][wildcards.prediction]
-    sheet = {key: entry[key] for key in ("columns", "label", "keep") if key in entry}
-    return sheet | {"reading": reading_settings(entry)}
+    return sheet_settings(entry) | {"reading": reading_settings(entry)}
 
 
 def synthetic_prediction(wildcards):
