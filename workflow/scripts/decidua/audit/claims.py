@@ -115,6 +115,31 @@ class Paper:
         unknown = self.unknowns[name]
         return Box(unknown.low, unknown.high, 0.0, unknown.whole)
 
+    @property
+    def takes_part_in(self) -> Mapping[str, tuple[str, ...]]:
+        """The relations that speak of each claim, by name; a part's group and statement count."""
+        found: dict[str, list[str]] = {name: [] for name in self.claims}
+        for relation in self.relations:
+            for name in dict.fromkeys(self._spoken(relation.given)):
+                if name in found and relation.name not in found[name]:
+                    found[name].append(relation.name)
+        return {name: tuple(relations) for name, relations in found.items()}
+
+    def _spoken(self, given: Any) -> Iterator[str]:
+        if isinstance(given, Mapping):
+            given = list(given.values())
+        if isinstance(given, list | tuple):
+            for each in given:
+                yield from self._spoken(each)
+        elif isinstance(given, str):
+            for name in expressions.NAME.findall(given):
+                if name in self.parts:
+                    yield from (f"{name}.{part}" for part in self.parts[name])
+                    if name in self.groups:
+                        yield from expressions.names(self.groups[name].n)
+                else:
+                    yield name
+
     def group(self, given: str | Mapping[str, Any]) -> Group:
         """A group by the name of its claim, or by the names of its n, mean and SD."""
         if isinstance(given, str):
@@ -473,7 +498,7 @@ def _role_problems(given: Any, role: str, named: _Names) -> Iterator[str]:
     elif role == "members":
         for member, name in given.items():
             check = (
-                named.printed if member in ("ratio", "B") else lambda each: named.number(each, unknowns=False)
+                named.printed if member in ("ratio", "B") else named.one
             )
             yield from (f"{member}: {line}" for line in check(name))
     elif role == "statement":

@@ -81,6 +81,21 @@ def linear(text: str | float) -> tuple[dict[str, float], float] | None:
     return {spoken[i]: coefficient for i, coefficient in terms.items() if coefficient}, constant
 
 
+def quotient(text: str | float) -> tuple[tuple[dict[str, float], float], tuple[dict[str, float], float]] | None:
+    """Numerator and denominator, each as `linear` gives it, of an expression that is a quotient of two such."""
+    tree, spoken = parse(str(text))
+    if not (isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div)):
+        return None
+    above, below = _linear(tree.left), _linear(tree.right)
+    if above is None or below is None:
+        return None
+
+    def named(found: tuple[dict[int, float], float]) -> tuple[dict[str, float], float]:
+        return {spoken[i]: value for i, value in found[0].items() if value}, found[1]
+
+    return named(above), named(below)
+
+
 def _linear(node: ast.expr) -> tuple[dict[int, float], float] | None:
     if isinstance(node, ast.Constant):
         return {}, float(node.value)
