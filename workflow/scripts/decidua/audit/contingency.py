@@ -116,7 +116,7 @@ def _ranges(values: Mapping[str, np.ndarray], finished: bool) -> dict[str, Range
 
 
 def _statistics(tables: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray | float]]:
-    """Chi-square statistic and degrees of freedom, by method; NaN where all women are in one row or column."""
+    """Chi-square statistic and degrees of freedom, by method; NaN where a single row or column is filled."""
     rows, columns = tables.sum(axis=2), tables.sum(axis=1)
     n = rows.sum(axis=1)
     df = np.maximum((rows > 0).sum(axis=1) - 1, 0) * np.maximum((columns > 0).sum(axis=1) - 1, 0)

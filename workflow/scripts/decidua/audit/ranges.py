@@ -164,14 +164,15 @@ def _welch_defined(a: _Arrays) -> bool:
 def _welch_f(a: _Arrays) -> tuple[Range, tuple[float, float]]:
     """F and its second degrees of freedom. Source: Welch 1951, Biometrika 38:330.
 
-    The numerator, min over c of sum w (x - c)^2, grows with every weight w = n / SD^2; the shares w / W in the
-    denominator are bounded one by one, so the whole is an outer bound.
+    The numerator, min over c of sum w (x - c)^2, grows with every weight w = n / SD^2; the shares w / W in
+    the denominator are bounded one by one, so the whole is an outer bound.
     """
     light, heavy = (a.n / np.maximum(sd, _LEAST_SD) ** 2 for sd in (a.sd_high, a.sd_low))
     least = least_between(light, a.low, a.high)
     most = most_between(heavy, a.low, a.high)[0]
-    share_low = light / (light + heavy.sum() - heavy)
-    share_high = heavy / (heavy + light.sum() - light)
+    # Summed over the others, not as a difference: weights may differ by twenty orders of magnitude.
+    others = 1 - np.eye(a.k)
+    share_low, share_high = light / (light + others @ heavy), heavy / (heavy + others @ light)
     unevenness = [float(((1 - share) ** 2 / (a.n - 1)).sum()) for share in (share_high, share_low)]
     factor = 2 * (a.k - 2) / (a.k**2 - 1)
     small, large = (1 + factor * each for each in unevenness)

@@ -1,8 +1,8 @@
 """A coefficient, its standard error, its ratio with interval and its p: what each can be, given the others.
 
-In the plane of the coefficient b and its standard error s every printed number is a pair of linear constraints:
-log(ratio) and B are b, the ends of the interval are b -+ z s, z and p bound b / s. What the others leave is a
-polygon for each sign of b, and every member is extreme at its corners.
+In the plane of the coefficient b and its standard error s every printed number is a pair of linear
+constraints: log(ratio) and B are b, the ends of the interval are b -+ z s, z and p bound b / s. What the
+others leave is a polygon for each sign of b, and every member is extreme at its corners.
 """
 
 import math
@@ -135,7 +135,7 @@ def _value(member: str, point: Point, test: _Test, edge: float) -> float:
 
 
 def _quotients(points: Sequence[Point], edge: float) -> list[float]:
-    """b / s at the corners, where it is extreme; a corner at the origin is the end of sides of constant b / s."""
+    """b / s at the corners, where it is extreme; along a side to the origin it is constant."""
     tiny = edge / _EDGE * 1e-9
     found = [b / s for b, s in points if s > tiny]
     found += [math.copysign(math.inf, b) for b, s in points if s <= tiny < abs(b)]

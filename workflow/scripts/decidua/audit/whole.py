@@ -92,9 +92,9 @@ def attainable_sd(
 ) -> dict[str, Range]:
     """SDs that n values with such a mean (and printed range) can have: "divisor n - 1", "divisor n".
 
-    Multiples of `step`: those in the box of the SD, or if there are none the nearest one. Exact for few values
-    in a narrow range, where all are enumerated; otherwise by parity and least and most sum of squares, which
-    only exclude. step None: continuous values, every SD between the bounds of the range.
+    Multiples of `step`: those in the box of the SD, or if there are none the nearest one. Exact for few
+    values in a narrow range, where all are enumerated; otherwise by parity and least and most sum of squares,
+    which only exclude. step None: continuous values, every SD between the bounds of the range.
 
     A range that leaves no such mean gives an empty range. When no mean in its box is possible without it, the
     nearest means are taken, so that the SD is not blamed for the mean.
@@ -120,12 +120,13 @@ def attainable_sd(
 def squares_between(n: int, mean: Box, minimum: Box, maximum: Box) -> Range:
     """Sums of squares about the mean of n >= 2 values whose smallest, largest and mean are printed.
 
-    Least: for given a = mean - smallest, b = largest - mean the other n - 2 share the rest, b - a with its sign
-    turned, evenly (convexity): a^2 + b^2 + (b - a)^2 / (n - 2). Where values can exist this grows with a + b, so
-    the narrowest range and the mean nearest to its middle give the least. Most: a convex function of values
-    with a given sum is largest when all but one are at an end of the range; between two such sums it is
-    concave in the mean, so it is largest at such a sum, at the middle of a concave piece, or at an end.
-    Attained when smallest and largest are points; otherwise an outer bound.
+    Least: with a = mean - smallest, b = largest - mean the other n - 2 share the rest, a - b, evenly
+    (convexity): a^2 + b^2 + (b - a)^2 / (n - 2). Where values can exist (a <= (n - 1) b and the reverse) this
+    grows with a and with b and is convex in the mean, so the narrowest range and the mean nearest to its
+    middle give the least. Most: a convex function of values with a given sum is largest when all but one are
+    at an end of the range; between two sums with all at an end it is convex in the mean too, so it is largest
+    at such a sum or at an end of the mean's box. Attained when smallest and largest are points; otherwise an
+    outer bound.
     """
     possible = mean_between(n, minimum, maximum)
     low, high = max(mean.low, possible.low), min(mean.high, possible.high)
@@ -133,17 +134,18 @@ def squares_between(n: int, mean: Box, minimum: Box, maximum: Box) -> Range:
         return NOTHING
     high = max(low, high)
     exact = minimum.low == minimum.high and maximum.low == maximum.high
-    least = _least_squares(n, low, high, minimum.high, max(minimum.high, maximum.low))
+    least = _least_squares(n, low, high, minimum.high, maximum.low)
     return Range(least, _most_squares(n, low, high, minimum.low, maximum.high), exact)
 
 
 def _least_squares(n: int, low: float, high: float, first: float, last: float) -> float:
     centre = min(max((first + last) / 2, low), high)
     # (last - first)^2 / 2 holds for every mean and n: two values so far apart.
-    at_least = (last - first) ** 2 / 2
+    at_least = max(last - first, 0.0) ** 2 / 2
     a, b = centre - first, last - centre
-    if n == 2 or a < 0 or b < 0:
+    if n == 2:
         return at_least
+    a, b = max(a, b / (n - 1), 0.0), max(b, a / (n - 1), 0.0)
     return max(a**2 + b**2 + (b - a) ** 2 / (n - 2), at_least)
 
 
@@ -208,7 +210,7 @@ def _in_box(found: list[tuple[float, float, bool]], sd: Box, divisor: int, step:
 def _attainable(
     n: int, sums: range, sd: Box, step: float, divisor: int, ends: list[tuple[int, int] | None]
 ) -> Iterator[tuple[float, float, bool]]:
-    """Sums of squares about the mean, in steps: a lowest and a highest in or next to the box, for each sum."""
+    """Sums of squares about the mean, in steps: lowest and highest in or next to the box, for each sum."""
     low, high = (divisor * (max(end, 0.0) / step) ** 2 for end in (sd.low, sd.high))
     low, high = low - _SLACK * max(1.0, low), high + _SLACK * max(1.0, high)
     for end in ends:
@@ -271,14 +273,14 @@ def _even_squares(n: int, total: int) -> int:
 
 
 def _width(n: int, squares: float, ends: tuple[int, int] | None) -> int:
-    """How far apart values can be: their range, or twice the largest deviation of a value, sqrt(SS (n-1)/n)."""
+    """How far apart values can be: their range, or twice a value's largest deviation sqrt(SS (n-1)/n)."""
     if ends is not None:
         return ends[1] - ends[0]
     return 2 * math.ceil(math.sqrt(max(squares, 0.0) * (n - 1) / n)) + 3
 
 
 def _enumerated(n: int, total: int, width: int, ends: tuple[int, int] | None) -> np.ndarray:
-    """Every sum of squares, ascending, of n whole numbers with a sum, smallest and largest (or within a width)."""
+    """Every sum of squares, ascending, of n whole numbers with a sum, smallest and largest (or width)."""
     start = ends[0] if ends else total // n - width // 2
     free, fixed = (n - 2, width) if ends else (n, 0)
     shifted = total - n * start - fixed
