@@ -497,9 +497,7 @@ def _role_problems(given: Any, role: str, named: _Names) -> Iterator[str]:
         yield from _cell_problems(given, named)
     elif role == "members":
         for member, name in given.items():
-            check = (
-                named.printed if member in ("ratio", "B") else named.one
-            )
+            check = named.printed if member in ("ratio", "B") else named.one
             yield from (f"{member}: {line}" for line in check(name))
     elif role == "statement":
         yield from named.statement(given)

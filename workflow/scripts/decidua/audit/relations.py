@@ -91,7 +91,9 @@ class Values:
         if not self._components:
             self._components = _components(self.constraints)
         return [
-            each for each in self._components.get(name, []) if each.name != without and without not in each.claims
+            each
+            for each in self._components.get(name, [])
+            if each.name != without and without not in each.claims
         ]
 
     def of(self, given: str | float, without: str = "") -> Box:
@@ -165,7 +167,9 @@ def linear_system(paper: Paper) -> tuple[list[Unknown], list[Linear]]:
 # ---- sums and other arithmetic
 
 
-def _check(relation: Relation, values: Values, claim: Any, expression: str | float, method: str) -> Iterator[Check]:
+def _check(
+    relation: Relation, values: Values, claim: Any, expression: str | float, method: str
+) -> Iterator[Check]:
     """A claim that an expression gives; nothing when the result is no claim."""
     if claim not in values.paper.claims:
         return
@@ -187,7 +191,12 @@ def _formula(values: Values, expression: str | float, without: str) -> Range:
 
 def _needs(relation: Relation, claim: str, method: str, sources: Sequence[str], needs: str) -> Check:
     return Check(
-        claim, relation.name, method, Range(-math.inf, math.inf, exact=False), sources=tuple(sources), needs=needs
+        claim,
+        relation.name,
+        method,
+        Range(-math.inf, math.inf, exact=False),
+        sources=tuple(sources),
+        needs=needs,
     )
 
 
@@ -236,7 +245,11 @@ def _rate_check(relation: Relation, values: Values, claim: str, total: str | flo
         return _needs(relation, claim, method, sources, "whom the percentage is of")
     box = values.box(claim)
     numbers = whole.integers_of(box, int(n.low))
-    told = f"{numbers[0]} of {n.low:g}" if len(numbers) == 1 else f"{len(numbers)} numbers of events of {n.low:g}"
+    told = (
+        f"{numbers[0]} of {n.low:g}"
+        if len(numbers) == 1
+        else f"{len(numbers)} numbers of events of {n.low:g}"
+    )
     return Check(
         claim,
         relation.name,
@@ -354,7 +367,9 @@ def _by_method(
 ) -> Check:
     """A check from ranges by method, of which one is declared: the first unless said otherwise."""
     if not found or (declared and declared not in found):
-        return _needs(relation, claim, declared or "test", sources, f"a table for which {declared} is defined")
+        return _needs(
+            relation, claim, declared or "test", sources, f"a table for which {declared} is defined"
+        )
     declared = declared or next(iter(found))
     others = {method: each for method, each in found.items() if method != declared}
     return Check(claim, relation.name, declared, found[declared], others, sources, **more)
@@ -412,14 +427,18 @@ def _scheffe(relation: Relation, values: Values) -> Iterator[Check]:
 def _pooled(relation: Relation, values: Values) -> Iterator[Check]:
     groups, sources = _groups(relation, values)
     given = relation.given["equals"]
-    mean, sd = (given["mean"], given["sd"]) if isinstance(given, Mapping) else (f"{given}.mean", f"{given}.sd")
+    mean, sd = (
+        (given["mean"], given["sd"]) if isinstance(given, Mapping) else (f"{given}.mean", f"{given}.sd")
+    )
     for claim in (mean, sd):
         if claim not in values.paper.claims:
             continue
         if groups is None:
             yield _needs(relation, claim, "pooled", sources, _SIZES)
         elif claim == mean:
-            yield Check(claim, relation.name, "mean of the union", ranges.pooled_mean(groups), sources=sources)
+            yield Check(
+                claim, relation.name, "mean of the union", ranges.pooled_mean(groups), sources=sources
+            )
         else:
             yield _by_method(relation, claim, ranges.pooled_sd(groups), sources)
 
@@ -465,7 +484,9 @@ def _tables(relation: Relation, values: Values, without: str) -> tuple[np.ndarra
     empty = [name for name, box in boxes.items() if box.low > box.high]
     if empty:
         return None, f"{', '.join(empty)}: numbers that do not contradict one another", False
-    unbounded = [name for name, box in boxes.items() if not (math.isfinite(box.low) and math.isfinite(box.high))]
+    unbounded = [
+        name for name, box in boxes.items() if not (math.isfinite(box.low) and math.isfinite(box.high))
+    ]
     if unbounded:
         return None, f"the counts {', '.join(unbounded)}", False
     combined = _combinations(boxes, values, without)
@@ -485,8 +506,7 @@ def _tables(relation: Relation, values: Values, without: str) -> tuple[np.ndarra
 def _combinations(boxes: Mapping[str, Box], values: Values, without: str) -> dict[str, np.ndarray] | None:
     """Counts by name, one place a combination that the constraints about them allow; nothing if too many."""
     order = sorted(boxes, key=lambda name: boxes[name].high - boxes[name].low)
-    about = [each for name in order for each in values.about(name, without)] if order else []
-    about = [each for each in dict.fromkeys(map(_Hashed, about)) if len(set(each.linear.terms) & set(boxes)) > 0]
+    about = {id(each): each for name in order for each in values.about(name, without)}.values()
     combined: dict[str, np.ndarray] = {}
     size = 1
     for name in order:
@@ -497,26 +517,13 @@ def _combinations(boxes: Mapping[str, Box], values: Values, without: str) -> dic
         combined[name] = np.tile(candidates, size)
         possible = np.ones(size * len(candidates), dtype=bool)
         for each in about:
-            if name in each.linear.terms:
-                possible &= _allows(each.linear, combined, boxes, values)
+            if name in each.terms:
+                possible &= _allows(each, combined, boxes, values)
         combined = {other: array[possible] for other, array in combined.items()}
         size = int(possible.sum())
         if size > MOST_TABLES:
             return None
     return combined
-
-
-class _Hashed:
-    """A constraint that is itself and no other, for sets."""
-
-    def __init__(self, linear: Linear):
-        self.linear = linear
-
-    def __hash__(self) -> int:
-        return id(self.linear)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashed) and self.linear is other.linear
 
 
 def _allows(
@@ -528,15 +535,11 @@ def _allows(
         if name in combined:
             low, high = low + coefficient * combined[name], high + coefficient * combined[name]
             continue
-        box = boxes.get(name) or _widely(values.paper.box(name))
+        box = boxes.get(name) or values.paper.box(name).wider
         ends = sorted((coefficient * box.low, coefficient * box.high))
         low, high = low + ends[0], high + ends[1]
     slack = 1e-6 * (1 + np.abs(np.where(np.isfinite(low), low, 0.0)))
     return (low <= linear.high + slack) & (high >= linear.low - slack)
-
-
-def _widely(box: Box) -> Box:
-    return box.wider
 
 
 def _table(relation: Relation, values: Values) -> Iterator[Check]:
@@ -565,7 +568,9 @@ def _two_by_two(relation: Relation, values: Values) -> Iterator[Check]:
             yield _needs(relation, claim, "Woolf" if measure == "odds_ratio" else "Katz", sources, needs)
             continue
         found = contingency.two_by_two(tables, measure, level)
-        yield _several(_by_method(relation, claim, found.get(part, {}), sources, refutes=several), len(tables))
+        yield _several(
+            _by_method(relation, claim, found.get(part, {}), sources, refutes=several), len(tables)
+        )
 
 
 def _ratio_results(relation: Relation, paper: Paper) -> Iterator[tuple[str, str]]:
@@ -593,16 +598,20 @@ def _wald(relation: Relation, values: Values) -> Iterator[Check]:
     boxes = {member: values.box(name) for member, name in names.items()}
     suspects = _suspects(contradictions(boxes, level, log_ratio))
     for member, claim in names.items():
-        others = _agreeing({each: box for each, box in boxes.items() if each != member}, suspects, level, log_ratio)
+        others = _agreeing(
+            {each: box for each, box in boxes.items() if each != member}, suspects, level, log_ratio
+        )
         sources = tuple(names[each] for each in others or ())
         if others is None:
             needs = "numbers that do not contradict one another: those beside it do"
             yield _needs(relation, claim, "Wald", tuple(n for n in names.values() if n != claim), needs)
             continue
-        found = {method: each for method, each in wald(others, level, log_ratio).get(member, {}).items()}
+        found = wald(others, level, log_ratio).get(member, {})
         first = next(iter(found.values()), Range(-math.inf, math.inf))
         if math.isinf(first.low) and math.isinf(first.high) and not first.empty:
-            yield _needs(relation, claim, "Wald", sources, "the standard error, or an interval and an estimate")
+            yield _needs(
+                relation, claim, "Wald", sources, "the standard error, or an interval and an estimate"
+            )
         else:
             yield _by_method(relation, claim, found, sources)
 
