@@ -236,8 +236,8 @@ def _repeated_keys(path: str | Path) -> Iterator[str]:
             for key, content in node.value:
                 row = key.start_mark.line + 1
                 if key.value in seen and isinstance(key, yaml.ScalarNode):
-                    first = seen[key.value]
-                    yield f", row {row}: found the name {key.value} twice (first in row {first}); expected it once"
+                    twice = f"the name {key.value} twice (first in row {seen[key.value]})"
+                    yield f", row {row}: found {twice}; expected it once"
                 elif isinstance(key, yaml.ScalarNode):
                     seen[key.value] = row
                 waiting.append(content)
@@ -258,8 +258,28 @@ def _key_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     for key, kinds in allowed.items():
         if key in entry and kind not in kinds:
             yield f"{key}: found it on kind {kind}; expected it only on {', '.join(kinds)}"
+    yield from _rows_problems(entry)
     if "events" in entry and "of" not in entry:
         yield "of: found nothing beside events; expected whom the percentage is of"
+
+
+def _rows_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    """A claim's rows name a table and columns that pick one of its rows; of a compound, also by part."""
+    rows = entry.get("rows")
+    if rows is None:
+        return
+    parts = COMPOUNDS[entry["kind"]].parts if entry["kind"] in COMPOUNDS else {}
+    by_part = all(isinstance(content, Mapping) for content in rows.values())
+    for part, picks in rows.items() if by_part else [("", rows)]:
+        key = f"rows.{part}" if part else "rows"
+        if part and part not in parts:
+            yield f"{key}: found no such part; expected one of {', '.join(parts) or 'table and columns'}"
+        elif not isinstance(picks.get("table"), str):
+            yield f"{key}: found no table; expected table: the name of a table of results"
+        else:
+            for column, content in picks.items():
+                if not isinstance(content, str | int | float):
+                    yield f"{key}.{column}: found {content!r}; expected text or a number"
 
 
 def _claims_of(name: str, entry: Mapping[str, Any], alpha: float) -> list[Claim]:
@@ -422,7 +442,7 @@ class _Names:
             return
         if name not in self.groups or self.groups[name].values != "whole" or not self.groups[name].min:
             yield (
-                f"found {name!r}; expected a claim of kind mean_sd_range with n and with values that are whole"
+                f"found {name!r}; expected a claim of kind mean_sd_range with the keys n and values: whole"
             )
 
     def statement(self, name: str) -> Iterator[str]:

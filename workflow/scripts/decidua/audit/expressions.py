@@ -81,10 +81,12 @@ def linear(text: str | float) -> tuple[dict[str, float], float] | None:
     return {spoken[i]: coefficient for i, coefficient in terms.items() if coefficient}, constant
 
 
-def quotient(
-    text: str | float,
-) -> tuple[tuple[dict[str, float], float], tuple[dict[str, float], float]] | None:
-    """Numerator and denominator, each as `linear` gives it, of an expression that is a quotient of two such."""
+#: Coefficients by name, and a constant.
+Linear = tuple[dict[str, float], float]
+
+
+def quotient(text: str | float) -> tuple[Linear, Linear] | None:
+    """Numerator and denominator, each as `linear` gives it, of a quotient of two linear expressions."""
     tree, spoken = parse(str(text))
     if not (isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div)):
         return None

@@ -1,6 +1,7 @@
-"""How claims hang together: each kind of relation as checks of its results and, where it is linear, as constraints.
+"""How claims hang together: each kind of relation as checks of its results and, where linear, as constraints.
 
-A kind is a function from a relation and the known values to checks (`CHECKS`), and one to constraints (`LINEAR`).
+A kind is a function from a relation and the known values to checks (`CHECKS`), and one from a relation and
+its paper to linear constraints (`LINEAR`).
 """
 
 import math
@@ -40,8 +41,8 @@ class Check:
 
     claim: its id. relation: name. method: by which. range: what the declared method gives. others: what other
     standard methods give. sources: the claims that went in. needs: set when it cannot be recomputed. refutes:
-    it can only show that the claim is impossible; when it does not, the claim is not thereby reproduced. box: what
-    the relation compares, where that is not the claim's own box. because: a further fact for the sentence.
+    it can only show that the claim is impossible, not that it is reproduced. box:
+    what the relation compares, where that is not the claim's own box. because: a further fact for the sentence.
     """
 
     claim: str
@@ -58,7 +59,7 @@ class Check:
 
 @dataclass
 class Values:
-    """What each claim and unknown can be: printed boxes, and unknowns as far as trusted constraints bound them.
+    """What each claim and unknown can be: printed boxes, and unknowns as far as constraints bound them.
 
     A claim is recomputed from everything but itself: `without` names it when an unknown is bounded.
     """
@@ -82,7 +83,7 @@ class Values:
         kept = self.about(name, without)
         if not kept:
             return given
-        spoken = {each for constraint in kept for each in constraint.terms}
+        spoken = {name, *(each for constraint in kept for each in constraint.terms)}
         found = bounds([each for each in self.unknowns if each.name in spoken], kept, name)
         return Box(max(given.low, found.low), min(given.high, found.high), 0.0, given.whole)
 
@@ -644,7 +645,7 @@ def _suspects(groups: Sequence[Sequence[str]]) -> dict[str, int]:
 def _agreeing(
     boxes: Mapping[str, Box], suspects: Mapping[str, int], level: float, log_ratio: bool
 ) -> dict[str, Box] | None:
-    """Members that agree with one another: without those that contradict the most; nothing if that is not one."""
+    """Members that agree: without the one that contradicts the most each time; nothing where there are several."""
     kept = dict(boxes)
     while contradictions(kept, level, log_ratio):
         among = {member for group in contradictions(kept, level, log_ratio) for member in group}

@@ -1,4 +1,4 @@
-"""Which printed numbers follow from the others? A verdict and a plain sentence a check; and the run's own rows."""
+"""Which printed numbers follow from the others, and from the run's rows? A verdict and a sentence a check."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import pandas as pd
 
 from decidua.audit.boxes import Box, Range
 from decidua.audit.claims import Claim, Paper
-from decidua.audit.conflicts import Linear, conflicts
+from decidua.audit.conflicts import Conflict, Linear
 from decidua.audit.relations import Check, Values, checks, linear_system
 from decidua.errors import InputError
 
@@ -56,7 +56,7 @@ EXPLANATION = "A typing error, missing values, other denominators or another met
 
 
 def audit(
-    name: str, paper: Paper, tables: Mapping[str, pd.DataFrame], seconds: float = 600.0
+    name: str, paper: Paper, tables: Mapping[str, pd.DataFrame], found: Sequence[Conflict] = ()
 ) -> pd.DataFrame:
     """Recompute every claim of a paper from its other claims and from the run's rows.
 
@@ -64,27 +64,36 @@ def audit(
         name: the paper's name in the settings.
         paper: its claims file, read.
         tables: results tables of the cohort that stands for the paper, by name; empty without a cohort.
-        seconds: emergency brake of the search for numbers that contradict one another.
+        found: groups of claims that no data satisfy together (`conflicts` of `linear_system`): they bound no
+            number that is not printed.
 
     Returns:
         One row a claim and check, in the order of the claims file; a claim without a check has one row.
         from_summary_low and from_summary_high: what the declared method gives, in the units of the print (per
         cent for percentages); blank where there is nothing or no bound. overall: the claim's worst verdict.
+
+    Raises:
+        InputError: every claim whose `rows` pick no row, or several.
     """
     unknowns, constraints = linear_system(paper)
-    trusted = trustworthy(constraints, conflicts(unknowns, constraints, seconds).found)
-    found = checks(paper, Values(paper, unknowns, trusted))
+    made = checks(paper, Values(paper, unknowns, trustworthy(constraints, found)))
     by_claim: dict[str, list[Check]] = {claim: [] for claim in paper.claims}
-    for check in found:
+    for check in made:
         by_claim[check.claim].append(check)
     takes_part = paper.takes_part_in
-    rows = []
+    rows: list[dict[str, Any]] = []
+    problems: list[Any] = []
     for claim in paper.claims.values():
-        rows += _rows(name, claim, by_claim[claim.id], takes_part[claim.id], paper, tables)
+        try:
+            rows += _rows(name, claim, by_claim[claim.id], takes_part[claim.id], tables)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def trustworthy(constraints: Sequence[Linear], found: Sequence[Any]) -> list[Linear]:
+def trustworthy(constraints: Sequence[Linear], found: Sequence[Conflict]) -> list[Linear]:
     """Constraints that take part in no conflict: what bounds an unknown must not rest on a contradiction."""
     doubtful = {each.name for conflict in found for each in conflict.constraints}
     doubtful |= {name for conflict in found for name in conflict.printed}
@@ -118,7 +127,6 @@ def _rows(
     claim: Claim,
     found: Sequence[Check],
     takes_part: Sequence[str],
-    paper: Paper,
     tables: Mapping[str, pd.DataFrame],
 ) -> list[dict[str, Any]]:
     value, why_not = from_rows(claim, tables)
@@ -132,19 +140,19 @@ def _rows(
         "agrees_rows": agreement(value, claim.box),
         "takes_part_in": "; ".join(takes_part),
     }
-    rows = [{**common, **_of_check(claim, check, paper)} for check in found]
+    rows = [{**common, **_of_check(claim, check)} for check in found]
     if not rows:
         sentence = f"Nothing printed gives it; needed: {NEEDED[claim.kind]}."
         rows = [{**common, "verdict": NOT_RECOMPUTABLE, "sentence": sentence}]
     overall = worst([row["verdict"] for row in rows])
     for row in rows:
         row["overall"] = overall
-        if why_not and claim.rows:
+        if why_not and claim.rows and tables:
             row["sentence"] += f" From the rows: {why_not}."
     return rows
 
 
-def _of_check(claim: Claim, check: Check, paper: Paper) -> dict[str, Any]:
+def _of_check(claim: Claim, check: Check) -> dict[str, Any]:
     box = check.box or claim.box
     reached, other = verdict(box, check)
     shown = not check.needs and not check.range.empty
@@ -156,7 +164,7 @@ def _of_check(claim: Claim, check: Check, paper: Paper) -> dict[str, Any]:
         "other_method": other,
         "sources": "; ".join(check.sources),
         "relation": check.relation,
-        "sentence": _sentence(claim, box, check, reached, other, paper),
+        "sentence": _sentence(claim, box, check, reached, other),
     }
 
 
@@ -164,7 +172,7 @@ def _finite(value: float) -> float:
     return value if math.isfinite(value) else np.nan
 
 
-def _sentence(claim: Claim, box: Box, check: Check, reached: str, other: str, paper: Paper) -> str:
+def _sentence(claim: Claim, box: Box, check: Check, reached: str, other: str) -> str:
     if check.needs:
         return f"Not recomputable by {check.method}; needed: {check.needs}."
     if check.range.empty:
@@ -224,9 +232,8 @@ def from_rows(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> tuple[float, 
     if not tables:
         return np.nan, "no cohort stands for this paper"
     if wanted["table"] not in tables:
-        raise InputError(
-            f"claim {claim.id}: found the table {wanted['table']!r}; expected one of {', '.join(sorted(tables))}"
-        )
+        names = ", ".join(sorted(tables))
+        raise InputError(f"claim {claim.id}: found the table {wanted['table']!r}; expected one of {names}")
     table = tables[wanted["table"]]
     picks = {column: value for column, value in wanted.items() if column not in ("table", "value")}
     column = wanted.get("value", "estimate")
