@@ -41,8 +41,8 @@ class Check:
 
     claim: its id. relation: name. method: by which. range: what the declared method gives. others: what other
     standard methods give. sources: the claims that went in. needs: set when it cannot be recomputed. refutes:
-    it can only show that the claim is impossible, not that it is reproduced. box:
-    what the relation compares, where that is not the claim's own box. because: a further fact for the sentence.
+    it can only show that the claim is impossible, not that it is reproduced. box: what the relation compares,
+    where that is not the claim's own box. because: a further fact for the sentence.
     """
 
     claim: str
@@ -645,7 +645,7 @@ def _suspects(groups: Sequence[Sequence[str]]) -> dict[str, int]:
 def _agreeing(
     boxes: Mapping[str, Box], suspects: Mapping[str, int], level: float, log_ratio: bool
 ) -> dict[str, Box] | None:
-    """Members that agree: without the one that contradicts the most each time; nothing where there are several."""
+    """Members that agree, without what contradicts the most; nothing where several contradict as much."""
     kept = dict(boxes)
     while contradictions(kept, level, log_ratio):
         among = {member for group in contradictions(kept, level, log_ratio) for member in group}
