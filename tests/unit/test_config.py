@@ -93,7 +93,7 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
         (
             ["cohorts", "han2025", "paper"],
             "lee",
-            "config: cohorts.han2025.paper: found 'lee'; expected one of han2025",
+            "config: cohorts.han2025.paper: found 'lee'; expected one of han2025, andersen2025",
         ),
         (
             ["cohorts", "han2025", "panel"],

@@ -16,9 +16,10 @@ from decidua.errors import InputError
 SCHEMA = Path(__file__).parents[3] / "schemas/claims.schema.yaml"
 ALPHA = 0.05
 #: Kinds whose parts include a mean and an SD: what an analysis of variance takes.
-WITH_MEAN_SD = ("mean_sd", "mean_sd_range")
-#: What each key of a relation names. result: a claim with one number, recomputed by the relation; number: a claim
-#: with one number or an unknown; printed: any claim; group: a claim with mean and SD, or their names one by one.
+WITH_MEAN_SD = ("mean_sd", "mean_sd_range", "constant")
+#: What each key of a relation names. result: a claim with one number, recomputed by the relation; number: a
+#: number, a claim with one, an unknown or an expression of them; printed: any claim; group: a claim with mean
+#: and SD, or their names one by one.
 ROLES: Mapping[str, Mapping[str, str]] = {
     "sum": {"sum": "numbers", "equals": "number"},
     "percent": {"percent": "result", "events": "number", "of": "number"},
@@ -30,10 +31,11 @@ ROLES: Mapping[str, Mapping[str, str]] = {
     "table": {"table": "cells", "p": "result", "statistic": "result"},
     "two_by_two": {"two_by_two": "cells", "ratio": "ratio", "p": "result"},
     "wald": {"wald": "members"},
-    "formula": {"formula": "expression", "equals": "number"},
+    "formula": {"formula": "number", "equals": "number"},
     "repeats": {"repeats": "printed", "of": "printed"},
     "extremes": {"extremes": "numbers", "lowest": "result", "highest": "result"},
-    "order": {"order": "expressions", "statement": "statement"},
+    "order": {"order": "numbers", "statement": "statement"},
+    "share": {"share": "groups with a range", "equals": "number"},
 }
 #: Keys of which a relation needs at least one, since without it there is nothing to recompute.
 RESULTS = {
@@ -62,10 +64,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Group:
-    """Women of whom a mean and an SD are printed: the claims that say so, and whether values are whole numbers."""
+    """Women of whom a mean and an SD are printed: the claims that say so, and what values can be."""
 
     name: str
-    n: str | int
+    n: str | float
     mean: str
     sd: str
     min: str = ""
@@ -106,14 +108,37 @@ class Paper:
     groups: Mapping[str, Group] = field(default_factory=dict)
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def box(self, name: str | int) -> Box:
-        """The values of a claim, an unknown, or a whole number that stands for itself."""
-        if isinstance(name, int):
-            return Box(float(name), float(name), 0.0, True)
+    def box(self, name: str) -> Box:
+        """The values of a claim or an unknown."""
         if name in self.claims:
             return self.claims[name].box
         unknown = self.unknowns[name]
         return Box(unknown.low, unknown.high, 0.0, unknown.whole)
+
+    @property
+    def takes_part_in(self) -> Mapping[str, tuple[str, ...]]:
+        """The relations that speak of each claim, by name; a part's group and statement count."""
+        found: dict[str, list[str]] = {name: [] for name in self.claims}
+        for relation in self.relations:
+            for name in dict.fromkeys(self._spoken(relation.given)):
+                if name in found and relation.name not in found[name]:
+                    found[name].append(relation.name)
+        return {name: tuple(relations) for name, relations in found.items()}
+
+    def _spoken(self, given: Any) -> Iterator[str]:
+        if isinstance(given, Mapping):
+            given = list(given.values())
+        if isinstance(given, list | tuple):
+            for each in given:
+                yield from self._spoken(each)
+        elif isinstance(given, str):
+            for name in expressions.NAME.findall(given):
+                if name in self.parts:
+                    yield from (f"{name}.{part}" for part in self.parts[name])
+                    if name in self.groups:
+                        yield from expressions.names(self.groups[name].n)
+                else:
+                    yield name
 
     def group(self, given: str | Mapping[str, Any]) -> Group:
         """A group by the name of its claim, or by the names of its n, mean and SD."""
@@ -186,7 +211,14 @@ def read_paper(given: Mapping[str, Any], file: str, schema: Mapping[str, Any] | 
         raise InputError([f"{file}, {problem}" for problem in problems])
     paper = given["paper"]
     return Paper(
-        paper["title"], paper.get("doi", ""), alpha, claims, unknowns, tuple(_named(relations)), groups, parts
+        paper["title"],
+        paper.get("doi") or "",
+        alpha,
+        claims,
+        unknowns,
+        tuple(_named(relations)),
+        groups,
+        parts,
     )
 
 
@@ -204,7 +236,8 @@ def _repeated_keys(path: str | Path) -> Iterator[str]:
             for key, content in node.value:
                 row = key.start_mark.line + 1
                 if key.value in seen and isinstance(key, yaml.ScalarNode):
-                    yield f", row {row}: found the name {key.value} a second time (first in row {seen[key.value]}); expected it once"
+                    twice = f"the name {key.value} twice (first in row {seen[key.value]})"
+                    yield f", row {row}: found {twice}; expected it once"
                 elif isinstance(key, yaml.ScalarNode):
                     seen[key.value] = row
                 waiting.append(content)
@@ -220,13 +253,33 @@ def _key_problems(entry: Mapping[str, Any]) -> Iterator[str]:
         "n": means,
         "values": means,
         "events": ("percent",),
-        "of": ("percent", "count_percent"),
+        "of": ("percent", "count_percent", "percent_count"),
     }
     for key, kinds in allowed.items():
         if key in entry and kind not in kinds:
             yield f"{key}: found it on kind {kind}; expected it only on {', '.join(kinds)}"
+    yield from _rows_problems(entry)
     if "events" in entry and "of" not in entry:
         yield "of: found nothing beside events; expected whom the percentage is of"
+
+
+def _rows_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    """A claim's rows name a table and columns that pick one of its rows; of a compound, also by part."""
+    rows = entry.get("rows")
+    if rows is None:
+        return
+    parts = COMPOUNDS[entry["kind"]].parts if entry["kind"] in COMPOUNDS else {}
+    by_part = all(isinstance(content, Mapping) for content in rows.values())
+    for part, picks in rows.items() if by_part else [("", rows)]:
+        key = f"rows.{part}" if part else "rows"
+        if part and part not in parts:
+            yield f"{key}: found no such part; expected one of {', '.join(parts) or 'table and columns'}"
+        elif not isinstance(picks.get("table"), str):
+            yield f"{key}: found no table; expected table: the name of a table of results"
+        else:
+            for column, content in picks.items():
+                if not isinstance(content, str | int | float):
+                    yield f"{key}.{column}: found {content!r}; expected text or a number"
 
 
 def _claims_of(name: str, entry: Mapping[str, Any], alpha: float) -> list[Claim]:
@@ -283,7 +336,7 @@ COLUMN_OF_PART = {
 def _rows_of_part(
     rows: Mapping[str, Any] | None, part: str, kinds: Mapping[str, str]
 ) -> Mapping[str, Any] | None:
-    """What a part is compared with: its own entry below `rows`, or the column of the row that holds such a part."""
+    """What a part is compared with: its own entry below `rows`, or the column that holds such a part."""
     if rows is None:
         return None
     if set(rows) & set(kinds):
@@ -296,7 +349,7 @@ def _rows_of_part(
 def _group_of(name: str, entry: Mapping[str, Any]) -> Group | None:
     if entry["kind"] not in WITH_MEAN_SD or "n" not in entry:
         return None
-    ends = (f"{name}.min", f"{name}.max") if entry["kind"] == "mean_sd_range" else ("", "")
+    ends = ("", "") if entry["kind"] == "mean_sd" else (f"{name}.min", f"{name}.max")
     values = entry.get("values", "continuous")
     return Group(name, entry["n"], f"{name}.mean", f"{name}.sd", *ends, values=values)
 
@@ -304,11 +357,11 @@ def _group_of(name: str, entry: Mapping[str, Any]) -> Group | None:
 def _own_relations(name: str, entry: Mapping[str, Any]) -> Iterator[Relation]:
     """The relations that a claim declares by its kind."""
     kind = entry["kind"]
-    if kind == "percent_events_total":
+    if kind in ("percent_events_total", "events_total_percent"):
         yield _relation({"percent": f"{name}.percent", "events": f"{name}.events", "of": f"{name}.total"})
     elif kind == "events_total":
         yield _relation({"subset": f"{name}.events", "of": f"{name}.total"})
-    elif kind == "count_percent" and "of" in entry:
+    elif kind in ("count_percent", "percent_count") and "of" in entry:
         yield _relation({"percent": f"{name}.percent", "events": f"{name}.count", "of": entry["of"]})
     elif kind == "percent" and "events" in entry and "of" in entry:
         yield _relation({"percent": name, "events": entry["events"], "of": entry["of"]})
@@ -338,9 +391,20 @@ class _Names:
     def known_problem(self, name: str) -> bool:
         return name in self.broken or name.rpartition(".")[0] in self.broken
 
-    def number(self, name: Any, unknowns: bool = True) -> Iterator[str]:
-        """What is wrong with a name that must stand for one number."""
-        if isinstance(name, int) or self.known_problem(name) or (unknowns and name in self.unknowns):
+    def number(self, given: Any) -> Iterator[str]:
+        """What is wrong with what must stand for a number: a number, a name or an expression of names."""
+        try:
+            spoken = expressions.names(given)
+        except InputError as error:
+            yield from map(str, error.problems)
+            return
+        for name in spoken:
+            if name not in self.unknowns:
+                yield from self.one(name, "claim and no unknown")
+
+    def one(self, name: str, what: str = "claim") -> Iterator[str]:
+        """What is wrong with the name of a claim that prints one number."""
+        if self.known_problem(name):
             return
         if name in self.parts:
             several = " or ".join(f"{name}.{part}" for part in self.parts[name])
@@ -348,13 +412,13 @@ class _Names:
         elif name in self.unknowns:
             yield f"found {name}, which is not printed; expected a claim"
         elif name not in self.claims:
-            yield f"found {name!r}, which is no claim{' and no unknown' if unknowns else ''}; expected {self.near(name)}"
+            yield f"found {name!r}, which is no {what}; expected {self.near(name)}"
         elif self.claims[name].box is None:
             yield f"found {name}, which is a text; expected a number"
 
     def printed(self, name: str) -> Iterator[str]:
         if name not in self.parts:
-            yield from self.number(name, unknowns=False)
+            yield from self.one(name)
 
     def group(self, given: Any, n: bool = True) -> Iterator[str]:
         if not isinstance(given, str):
@@ -373,16 +437,13 @@ class _Names:
             )
             yield f"found {given!r}, {found}; expected a claim of kind {' or '.join(WITH_MEAN_SD)}"
 
-    def expression(self, text: Any) -> Iterator[str]:
-        if isinstance(text, int):
+    def group_with_range(self, name: str) -> Iterator[str]:
+        if self.known_problem(name):
             return
-        try:
-            spoken = expressions.names(text)
-        except InputError as error:
-            yield from map(str, error.problems)
-            return
-        for name in spoken:
-            yield from self.number(name)
+        if name not in self.groups or self.groups[name].values != "whole" or not self.groups[name].min:
+            yield (
+                f"found {name!r}; expected a claim of kind mean_sd_range with the keys n and values: whole"
+            )
 
     def statement(self, name: str) -> Iterator[str]:
         if self.known_problem(name):
@@ -407,7 +468,8 @@ def _relation_problems(entry: Mapping[str, Any], schema: Mapping[str, Any], name
     kinds = schema["$defs"]["relations"]
     found = _kinds_of(entry)
     if len(found) != 1:
-        yield f"keys: found {', '.join(map(str, entry)) or '(none)'}; expected one kind of relation among {', '.join(kinds)}"
+        keys = ", ".join(map(str, entry)) or "(none)"
+        yield f"keys: found {keys}; expected one kind of relation among {', '.join(kinds)}"
         return
     kind = found[0]
     shape = {
@@ -437,12 +499,15 @@ def _role_problems(given: Any, role: str, named: _Names) -> Iterator[str]:
     if role == "number":
         yield from named.number(given)
     elif role == "result":
-        yield from named.number(given, unknowns=False)
+        yield from named.one(given)
     elif role == "numbers":
         for name in given:
             yield from named.number(name)
     elif role in ("printed", "ratio"):
         yield from named.printed(given)
+    elif role == "groups with a range":
+        for group in given:
+            yield from named.group_with_range(group)
     elif role == "groups":
         for group in given:
             yield from named.group(group)
@@ -452,15 +517,12 @@ def _role_problems(given: Any, role: str, named: _Names) -> Iterator[str]:
         yield from _cell_problems(given, named)
     elif role == "members":
         for member, name in given.items():
-            check = (
-                named.printed if member in ("ratio", "B") else lambda each: named.number(each, unknowns=False)
-            )
+            check = named.printed if member in ("ratio", "B") else named.one
             yield from (f"{member}: {line}" for line in check(name))
     elif role == "statement":
         yield from named.statement(given)
     else:
-        for text in [given] if role == "expression" else given:
-            yield from named.expression(text)
+        raise ValueError(f"no such role: {role}")
 
 
 def _cell_problems(rows: Sequence[Sequence[Any]], named: _Names) -> Iterator[str]:
@@ -468,12 +530,9 @@ def _cell_problems(rows: Sequence[Sequence[Any]], named: _Names) -> Iterator[str
         yield f"found rows of {', '.join(str(len(row)) for row in rows)} cells; expected rows of one length"
     for row in rows:
         for cell in row:
-            yield from named.expression(cell)
-            if (
-                isinstance(cell, str)
-                and not list(named.expression(cell))
-                and expressions.linear(cell) is None
-            ):
+            wrong = list(named.number(cell))
+            yield from wrong
+            if not wrong and expressions.linear(cell) is None:
                 yield f"found the cell {cell!r}; expected a sum or difference of names"
 
 

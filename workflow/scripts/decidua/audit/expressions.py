@@ -1,4 +1,4 @@
-"""Arithmetic over names of claims: which names it speaks of, whether it is linear, its value for many values."""
+"""Arithmetic over names of claims: which names it speaks of, whether it is linear, and its value."""
 
 import ast
 import re
@@ -44,14 +44,14 @@ def parse(text: str) -> tuple[ast.expr, tuple[str, ...]]:
     return tree, tuple(names)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """The names that an expression speaks of, in their order."""
-    return parse(text)[1]
+def names(text: str | float) -> tuple[str, ...]:
+    """The names that an expression speaks of, in their order; a number speaks of none."""
+    return parse(str(text))[1]
 
 
-def value(text: str, values: Mapping[str, Any]) -> Any:
+def value(text: str | float, values: Mapping[str, Any]) -> Any:
     """The value of an expression; the values of its names may be numbers or arrays of one shape."""
-    tree, spoken = parse(text)
+    tree, spoken = parse(str(text))
     return _value(tree, [values[name] for name in spoken])
 
 
@@ -71,14 +71,33 @@ def _value(node: ast.expr, values: list) -> Any:
     return left * right if isinstance(node.op, ast.Mult) else left / right
 
 
-def linear(text: str) -> tuple[dict[str, float], float] | None:
+def linear(text: str | float) -> tuple[dict[str, float], float] | None:
     """Coefficients by name and the constant; nothing when the expression is not linear in its names."""
-    tree, spoken = parse(text)
+    tree, spoken = parse(str(text))
     found = _linear(tree)
     if found is None:
         return None
     terms, constant = found
     return {spoken[i]: coefficient for i, coefficient in terms.items() if coefficient}, constant
+
+
+#: Coefficients by name, and a constant.
+Linear = tuple[dict[str, float], float]
+
+
+def quotient(text: str | float) -> tuple[Linear, Linear] | None:
+    """Numerator and denominator, each as `linear` gives it, of a quotient of two linear expressions."""
+    tree, spoken = parse(str(text))
+    if not (isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div)):
+        return None
+    above, below = _linear(tree.left), _linear(tree.right)
+    if above is None or below is None:
+        return None
+
+    def named(found: tuple[dict[int, float], float]) -> tuple[dict[str, float], float]:
+        return {spoken[i]: value for i, value in found[0].items() if value}, found[1]
+
+    return named(above), named(below)
 
 
 def _linear(node: ast.expr) -> tuple[dict[int, float], float] | None:

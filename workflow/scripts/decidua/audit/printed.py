@@ -1,4 +1,4 @@
-"""What does a printed text say? A box of values for a number; parts, each with its own box, for a compound."""
+"""What does a printed text say? The box of a number, or the parts of a compound, each with its box."""
 
 import math
 import re
@@ -102,6 +102,15 @@ COMPOUNDS: Mapping[str, Compound] = {
         "-0.080 (-0.143 to -0.016)",
     ),
 }
+COMPOUNDS = {
+    **COMPOUNDS,
+    "percent_count": COMPOUNDS["count_percent"],
+    "events_total_percent": COMPOUNDS["percent_events_total"],
+    # One value that every woman has: its mean, no spread, and its ends.
+    "constant": Compound(
+        {"mean": "mean", "sd": "sd", "min": "value", "max": "value"}, _forms(_part("mean")), "0"
+    ),
+}
 KINDS = (*DOMAINS, "text", *COMPOUNDS)
 
 
@@ -152,7 +161,11 @@ def read_parts(text: str, kind: str, alpha: float = 0.05) -> dict[str, tuple[str
     if _decimal_comma(cleaned):
         raise InputError(f"found {text!r}; expected {_expected(kind, cleaned)}")
     for form in compound.forms:
-        if match := form.fullmatch(cleaned):
+        if (match := form.fullmatch(cleaned)) and kind == "constant":
+            number = float(_decimal(cleaned))
+            same, none = Box(number, number, 0.0, number.is_integer()), Box(0.0, 0.0)
+            return {part: (cleaned, none if part == "sd" else same) for part in compound.parts}
+        if match:
             return {
                 name: (match[name].strip(), read_number(match[name], part, alpha))
                 for name, part in compound.parts.items()
