@@ -2,10 +2,11 @@
 
 Knows nothing of papers: unknown numbers, linear constraints between them, tests of tables of them.
 
-A conflict is only reported when it is certain. Constraints are widened by `_WIDER` (relative) before the solver
-sees them, its tolerances (1e-6) only make it find solutions that are none, and what it does not finish counts as
-feasible. What decides are numbers of nodes and of candidates, never seconds, so that every machine gives the same
-answer; a limit of seconds is an emergency brake, and a result that it touched says so (`unfinished`).
+A conflict is only reported when it is certain. Constraints are widened by `_WIDER` (relative) before the
+solver sees them, its tolerances (1e-6) only make it find solutions that are none, and what it does not finish
+counts as feasible. What decides are numbers of nodes and of candidates, never seconds, so that every machine
+gives the same answer; a limit of seconds is an emergency brake, and a result that it touched says so
+(`unfinished`).
 """
 
 import math
@@ -64,8 +65,8 @@ class Linear:
 class Combination:
     """Why constraints cannot all hold: the sum of `weights` times constraint has no solution.
 
-    weights: by place in the group's constraints; above 0 the upper end is used, below 0 the lower end. The sum
-    says that `terms` times unknowns is at most `high`, while it is at least `low` (exact fractions, low > high).
+    weights: by place in the group's constraints; above 0 the upper end is used, below 0 the lower. The sum is
+    at most `high` by the constraints, and at least `low` by what the unknowns can be at all: low > high.
     """
 
     weights: tuple[Fraction, ...]
@@ -78,12 +79,14 @@ class Conflict:
     """Constraints of which all but any one can hold together, but not all.
 
     proof: exact, where the contradiction does not need that numbers are whole; otherwise none.
-    minimal: whether each member was shown to be needed.
+    minimal: whether each member was shown to be needed. implied: one of the printed numbers, and what the
+    others allow it to be.
     """
 
     constraints: tuple[Linear, ...]
     proof: Combination | None
     minimal: bool = True
+    implied: tuple[str, Range] | None = None
 
     @property
     def printed(self) -> tuple[str, ...]:
@@ -119,9 +122,10 @@ def conflicts(
 ) -> Conflicts:
     """Minimal groups of constraints that no numbers satisfy.
 
-    After a group is found, its relation with the most terms is left out and the search goes on, at most `MOST`
-    times in one set of constraints that hang together. A further group whose printed numbers include all of an
-    earlier one's says nothing new and is not listed.
+    First among the relations without printed numbers in their coefficients (sums), whose proofs are the
+    shortest, then among all. After a group is found, its relation with the most terms is left out and the
+    search goes on, at most `MOST` times in one set of constraints that hang together. A further group whose
+    printed numbers include all of an earlier one's says nothing new and is not listed.
 
     Raises:
         KeyError: a constraint names no unknown.
@@ -130,38 +134,39 @@ def conflicts(
     brake = _Brake(seconds)
     found: list[Conflict] = []
     left_out: list[str] = []
-    for part in _components(constraints):
-        kept = list(part)
+    sums = [each for each in constraints if not each.claims]
+    for part in (*_components(sums), *_components(constraints)):
+        kept = [each for each in part if each.name not in left_out]
         for _ in range(MOST):
             group = _infeasible_group(known, kept, brake)
             if group is None:
                 break
             if not any(set(other.printed) <= set(group.printed) for other in found):
                 found.append(group)
-            dropped = _to_leave_out(group)
-            left_out.append(dropped)
-            kept = [each for each in kept if each.name != dropped]
+            left_out.append(_to_leave_out(group))
+            kept = [each for each in kept if each.name != left_out[-1]]
         else:
-            brake.note(
-                f"more than {MOST} conflicts among numbers that hang together; the others are not listed"
-            )
+            if kept and not _feasible(known, kept, brake):
+                brake.note(f"more than {MOST} conflicts among numbers that hang together: not all are listed")
     return Conflicts(tuple(found), tuple(left_out), tuple(dict.fromkeys(brake.notes)))
 
 
 def bounds(
     unknowns: Sequence[Unknown], constraints: Sequence[Linear], name: str, seconds: float = 600.0
 ) -> Range:
-    """The least and the greatest value that an unknown can have; empty when nothing satisfies the constraints."""
+    """The least and the greatest value that an unknown can have; empty when nothing satisfies them all."""
     known = {unknown.name: unknown for unknown in unknowns}
     part = _about(constraints, name)
     brake = _Brake(seconds)
     ends, finished = [], True
+    has_whole = any(known[each].whole for constraint in part for each in constraint.terms)
     for sign in (1.0, -1.0):
         answer = _solve(known, part, brake, {name: sign})
         if answer.status == 2:
             return Range(math.inf, -math.inf)
         finished = finished and answer.status in (0, 3)
-        reached = answer.mip_dual_bound if answer.status in (0, 1) else None
+        # Without whole numbers there is no branch and bound, and the optimum is the bound.
+        reached = answer.mip_dual_bound if has_whole else answer.fun
         ends.append(-sign * math.inf if reached is None or not math.isfinite(reached) else sign * reached)
     low, high = ends
     if known[name].whole:
@@ -184,13 +189,24 @@ def _infeasible_group(
     if not start or _feasible(known, start, brake):
         start = list(constraints)
     group, minimal = _deletion_filter(known, start, brake)
-    return Conflict(tuple(group), combination(known, group), minimal)
+    return Conflict(tuple(group), combination(known, group), minimal, _implied(known, group))
+
+
+def _implied(known: Mapping[str, Unknown], group: Sequence[Linear]) -> tuple[str, Range] | None:
+    """A printed number of the group and what the others allow: the one of which the most is known."""
+    found = []
+    for name in [each.name for each in group if each.is_printed]:
+        others = [each for each in group if each.name != name]
+        range_ = bounds(list(known.values()), others, name)
+        if not range_.empty:
+            found.append((range_.high - range_.low, name, range_))
+    return min(found, key=lambda each: each[0])[1:] if found else None
 
 
 def _deletion_filter(
     known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
 ) -> tuple[list[Linear], bool]:
-    """Leave out whatever is not needed for the contradiction: first halves, then smaller pieces, then singles."""
+    """Leave out whatever is not needed for the contradiction: halves, then smaller pieces, then singles."""
     kept = list(constraints)
     names = _names(kept)
     size = max(len(names) // 2, 1)
@@ -216,13 +232,13 @@ def _terms(constraints: Sequence[Linear], name: str) -> int:
 
 
 def _to_leave_out(group: Conflict) -> str:
-    """The relation that binds the most numbers (of equals, the last); without relations, the last constraint."""
+    """The relation that binds the most numbers (of equals, the last); else the last constraint."""
     names = [each.name for each in group.constraints if not each.is_printed] or _names(group.constraints)
     return max(reversed(names), key=lambda name: _terms(group.constraints, name))
 
 
 def _components(constraints: Sequence[Linear]) -> list[list[Linear]]:
-    """Constraints that hang together through unknowns or through a name, in the order of their first member."""
+    """Constraints that hang together through unknowns or a name, in the order of their first member."""
     parent: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -269,7 +285,7 @@ class _Brake:
 
 
 def _feasible(known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: _Brake) -> bool:
-    """Whether the constraints can hold together, as far as the solver could tell: only a proof makes it no."""
+    """Whether the constraints can hold together as far as the solver could tell: only a proof makes it no."""
     answer = _solve(known, constraints, brake)
     if answer.status == 1:
         brake.pulled = True
@@ -358,7 +374,7 @@ def _weights(known: Mapping[str, Unknown], constraints: Sequence[Linear]) -> np.
 
 
 def combination(known: Mapping[str, Unknown], constraints: Sequence[Linear]) -> Combination | None:
-    """An exact proof that the constraints contradict each other, in fractions; none if it needs whole numbers."""
+    """An exact proof, in fractions, that constraints contradict each other; none if it needs whole ones."""
     weights = _weights(known, constraints)
     largest = np.abs(weights).max(initial=0.0)
     smallest = min((abs(weight) for weight in weights if abs(weight) > 1e-9 * largest), default=0.0)
@@ -408,9 +424,26 @@ def sentence(conflict: Conflict, printed: Mapping[str, str]) -> str:
     sums = _sums(conflict)
     if sums:
         return f"{sums[0]}, but {sums[1]} ({_named(conflict.printed, printed)})."
-    relations = ", ".join(conflict.relations)
-    by = f" under the relations {relations}" if relations else ""
-    return f"{_named(conflict.printed, printed)} cannot all hold{by}."
+    together = f"{_named(conflict.printed, printed)} cannot all hold"
+    if conflict.implied is None:
+        return f"{together}."
+    name, range_ = conflict.implied
+    return (
+        f"{together}: by the others, {name} is {_range_text(range_)}, but {printed.get(name, '')} is printed."
+    )
+
+
+def _range_text(found: Range) -> str:
+    low, high = f"{found.low:.6g}", f"{found.high:.6g}"
+    if math.isinf(found.high):
+        return "any number" if math.isinf(found.low) else f"at least {low}"
+    return (
+        f"at most {high}"
+        if math.isinf(found.low) or not found.low
+        else low
+        if low == high
+        else f"{low} to {high}"
+    )
 
 
 def _named(names: Sequence[str], printed: Mapping[str, str]) -> str:
@@ -433,7 +466,7 @@ def _sums(conflict: Conflict) -> tuple[str, str] | None:
         return None
     most, least = (sum((w * end for w, end, _ in sides[side]), Fraction(0)) for side in (True, False))
     exact = all(same for side in sides.values() for _, _, same in side)
-    # weights * printed: the one side is at most `most`, and the relations ask that it is at least `least` + rest
+    # The one side is at most `most`; by the relations it is at least `least` + `rest`.
     left, right = (
         _written(sides[True], most, "at most", exact),
         _written(sides[False], least + rest, "at least", exact, rest),
