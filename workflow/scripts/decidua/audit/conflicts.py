@@ -28,8 +28,6 @@ _WIDER = 1e-7
 NODES = 5_000
 #: No more conflicts than these are looked for in one set of constraints that hang together.
 MOST = 12
-#: Whole numbers below this are written one by one in a distribution.
-MOST_VALUES = 40
 
 
 @dataclass(frozen=True)
@@ -193,13 +191,18 @@ def _infeasible_group(
 
 
 def _implied(known: Mapping[str, Unknown], group: Sequence[Linear]) -> tuple[str, Range] | None:
-    """A printed number of the group and what the others allow: the one of which the most is known."""
+    """A printed number of the group and what the others allow, which is not it: the one best known.
+
+    Nothing where what the others allow lies on both sides of what is printed.
+    """
     found = []
-    for name in [each.name for each in group if each.is_printed]:
-        others = [each for each in group if each.name != name]
-        range_ = bounds(list(known.values()), others, name)
-        if not range_.empty:
-            found.append((range_.high - range_.low, name, range_))
+    for each in group:
+        if not each.is_printed:
+            continue
+        others = [other for other in group if other.name != each.name]
+        range_ = bounds(list(known.values()), others, each.name)
+        if not range_.empty and (range_.low > each.high or range_.high < each.low):
+            found.append((range_.high - range_.low, each.name, range_))
     return min(found, key=lambda each: each[0])[1:] if found else None
 
 
@@ -422,11 +425,13 @@ def sentence(conflict: Conflict, printed: Mapping[str, str]) -> str:
         printed: printed text by name of the claim.
     """
     sums = _sums(conflict)
+    if len(conflict.printed) == 2 and len(conflict.constraints) == 3 and sums:
+        return f"{_named(conflict.printed, printed)} should be the same number."
     if sums:
         return f"{sums[0]}, but {sums[1]} ({_named(conflict.printed, printed)})."
     together = f"{_named(conflict.printed, printed)} cannot all hold"
     if conflict.implied is None:
-        return f"{together}."
+        return f"{together}: no whole numbers fit." if conflict.proof is None else f"{together}."
     name, range_ = conflict.implied
     return (
         f"{together}: by the others, {name} is {_range_text(range_)}, but {printed.get(name, '')} is printed."
