@@ -50,7 +50,7 @@ if __name__ == "__main__":
             elif entry["kind"] == "transport":
                 section = transport_section(*common, found["transport"], figures)
             else:
-                section = audit_section(*common, found["audit"])
+                section = audit_section(*common, found["audit"], found["conflicts"], figures)
             sections.append(section)
         page = render(
             snakemake.input.template,

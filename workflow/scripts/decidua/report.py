@@ -582,63 +582,146 @@ def constraints_table(table: pd.DataFrame) -> Table:
 # ---- a paper
 
 
-def audit_section(name: str, title: str, synthetic: str, audit: pd.DataFrame) -> Section:
-    """What came out of the audit of one paper."""
+def audit_section(
+    name: str,
+    title: str,
+    synthetic: str,
+    audit: pd.DataFrame,
+    conflicts: pd.DataFrame,
+    figures: Sequence[Figure] = (),
+) -> Section:
+    """What came out of the audit of one paper.
 
-    def tally(column: str) -> str:
-        count = audit[column].value_counts()
-        return ", ".join(f"{count.get(key, 0)} {text}" for key, text in VERDICTS.items())
-
-    sentences = [
-        f"{len(audit)} printed numbers. Recomputed from the paper's own counts: {tally('agrees_counts')}.",
-        f"Recomputed from this run's rows: {tally('agrees_rows')}.",
+    Args:
+        synthetic: the mark of the cohort that stands for the paper; blank without one.
+        audit, conflicts: as from `audit.verdicts.audit` and `audit.summaries.conflict_table`.
+    """
+    checks = {verdict: audit[audit["verdict"] == verdict] for verdict in AUDIT_VERDICTS}
+    compared = audit[audit["from_rows"].notna()].drop_duplicates("claim")
+    shown = [
+        _audit_table("Printed numbers that the others do not give", checks["inconsistent"]),
+        conflicts_table(conflicts),
+        _audit_table("Given by another method", checks["other method"]),
+        _audit_table("Off by one in the last place", checks["rounding"]),
     ]
-    if synthetic:
-        sentences.append(
-            "The rows were fitted to the printed numbers: where they agree, that is no confirmation."
-        )
-    differing = audit[audit["agrees_counts"] == "no"]
-    not_met = audit[(audit["agrees_counts"] != "no") & (audit["agrees_rows"] == "no")]
+    more = [side_by_side_table(compared), _audit_table("Every printed number", audit)]
     return Section(
         name,
         title,
         synthetic,
         (),
-        sentences,
-        tables=[_audit_table("Printed numbers that do not follow from the printed counts", differing)],
-        more=[
-            _audit_table("Other printed numbers that this run's rows do not give to the last digit", not_met),
-            _audit_table("Every printed number", audit),
-        ],
+        [*_audit_tally(audit), *_conflict_tally(conflicts), *_rows_tally(compared, synthetic)],
+        figures,
+        [table for table in shown if table.rows],
+        [table for table in more if table.rows],
     )
 
 
-SINGULAR = {"yes": "agrees", "no": "disagrees"}
-VERDICTS = {"yes": "agree", "no": "disagree", "not estimable": "cannot be recomputed"}
+#: What a claim's verdict means, in the order in which the tally tells it.
+AUDIT_VERDICTS = {
+    "reproduced": "follow from the others",
+    "rounding": "are off by one in the last place",
+    "other method": "are given by another method than the declared one",
+    "inconsistent": "are not what the others give",
+    "not recomputable": "cannot be recomputed from what is printed",
+}
+
+
+def _audit_tally(audit: pd.DataFrame) -> list[str]:
+    overall = audit.drop_duplicates("claim")["overall"].value_counts()
+    told = ", ".join(f"{overall.get(verdict, 0)} {text}" for verdict, text in AUDIT_VERDICTS.items())
+    places = audit["where"].nunique()
+    sentences = [f"{overall.sum()} printed numbers and statements in {places} places of the paper: {told}."]
+    if overall.get("inconsistent", 0):
+        sentences.append(
+            "That a number does not follow from the others is a fact about the print, not about people: "
+            "a typing error, missing values, other denominators or another method could explain it."
+        )
+    return sentences
+
+
+def _conflict_tally(conflicts: pd.DataFrame) -> list[str]:
+    number = conflicts["conflict"].nunique()
+    sentences = []
+    if number:
+        groups = "group" if number == 1 else "groups"
+        sentences.append(
+            f"{number} {groups} of printed numbers cannot all hold, whatever the data were (conflicts)."
+        )
+    open_ends = conflicts.loc[conflicts["conflict"].isna(), "search"]
+    return sentences + [f"Search for conflicts: {text}." for text in words.distinct(open_ends)]
+
+
+def _rows_tally(compared: pd.DataFrame, synthetic: str) -> list[str]:
+    if compared.empty:
+        return ["No rows of a cohort of this run stand for the paper's."] if not synthetic else []
+    agree = int((compared["agrees_rows"] == "yes").sum())
+    sentence = f"This run's rows give {agree} of {len(compared)} numbers to the last printed digit."
+    if synthetic:
+        sentence += " They were fitted to the printed numbers: that they agree is no confirmation."
+    return [sentence]
 
 
 def _audit_table(title: str, audit: pd.DataFrame) -> Table:
+    """A row a check: what is printed, what the others give, and a sentence."""
     rows = [
         [
             row["claim"],
             row["where"],
             row["printed"],
-            _recomputed(row["from_counts"], row["agrees_counts"], row["printed"]),
-            _recomputed(row["from_rows"], row["agrees_rows"], row["printed"]),
-            "" if pd.isna(row["note"]) else row["note"],
+            _from_summary(row),
+            row["verdict"] if pd.isna(row["other_method"]) else f"{row['verdict']}: {row['other_method']}",
+            row["sentence"],
         ]
         for row in audit.to_dict("records")
     ]
+    return Table(title, ["Claim", "Where", "Printed", "From the others", "Verdict", "In words"], rows)
+
+
+def side_by_side_table(audit: pd.DataFrame) -> Table:
+    """Printed, from the other printed numbers, and from the run's rows."""
+    rows = [
+        [
+            row["claim"],
+            row["where"],
+            row["printed"],
+            _from_summary(row),
+            f"{row['from_rows']:.4g}{_unit(row)}",
+            row["agrees_rows"],
+        ]
+        for row in audit.to_dict("records")
+    ]
+    header = ["Claim", "Where", "Printed", "From the others", "From this run's rows", "Rows agree"]
+    return Table("Printed, from the other numbers, and from this run's rows", header, rows)
+
+
+def conflicts_table(conflicts: pd.DataFrame) -> Table:
+    """A row a conflict: the numbers with their places, and why they cannot all hold."""
+    rows = []
+    for number, group in conflicts.dropna(subset=["conflict"]).groupby("conflict"):
+        numbers = "; ".join(f"{row.claim} {row.printed} ({row.where})" for row in group.itertuples())
+        rows.append([str(number), numbers, group["proof"].iloc[0], group["search"].iloc[0]])
     return Table(
-        title, ["Claim", "Where", "Printed", "From printed counts", "From this run's rows", "Note"], rows
+        "Printed numbers that cannot all hold",
+        ["Conflict", "Numbers", "Why", "Search"],
+        rows,
+        "Each group is as small as it can be: without any one of its members the others can hold.",
     )
 
 
-def _recomputed(amount: float, verdict: str, printed: str) -> str:
-    if verdict == "not estimable":
-        return verdict
-    shown = words.percent(amount) if str(printed).endswith("%") else f"{amount:.4g}"
-    return f"{shown} ({SINGULAR[verdict]})"
+def _from_summary(row: Row) -> str:
+    """4.36 to 4.41%, or a dash where nothing gives it."""
+    low, high = (row[f"from_summary_{end}"] for end in ("low", "high"))
+    ends = ["" if pd.isna(end) else f"{end:.4g}" for end in (low, high)]
+    if not any(ends):
+        return "\N{EN DASH}"
+    if not all(ends):
+        return f"at least {ends[0]}{_unit(row)}" if ends[0] else f"at most {ends[1]}{_unit(row)}"
+    return (ends[0] if ends[0] == ends[1] else " to ".join(ends)) + _unit(row)
+
+
+def _unit(row: Row) -> str:
+    return "%" if row["kind"] == "percent" else ""
 
 
 # ---- the run

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from decidua.audit import contingency, expressions, ranges, whole
+from decidua.audit import contingency, distributions, expressions, ranges, whole
 from decidua.audit.boxes import Box, Range
 from decidua.audit.claims import Group, Paper, Relation
 from decidua.audit.conflicts import Linear, Unknown, bounds, printed_box
@@ -69,6 +69,7 @@ class Values:
     constraints: Sequence[Linear] = ()
     _bounded: dict[tuple[str, str], Box] = field(default_factory=dict)
     _components: dict[str, list[Linear]] = field(default_factory=dict)
+    _domains: dict[str, Box] = field(default_factory=dict)
 
     def box(self, name: str, without: str = "") -> Box:
         """The values of a claim, or of an unknown without what is printed for one claim."""
@@ -77,6 +78,14 @@ class Values:
         if (name, without) not in self._bounded:
             self._bounded[name, without] = self._bound(name, without)
         return self._bounded[name, without]
+
+    def domain(self, name: str) -> Box:
+        """The values of a claim, or where an unknown can be at all."""
+        if name in self.paper.claims:
+            return self.paper.claims[name].box.wider
+        if not self._domains:
+            self._domains = {each.name: Box(each.low, each.high, 0.0, each.whole) for each in self.unknowns}
+        return self._domains[name]
 
     def _bound(self, name: str, without: str) -> Box:
         given = self.paper.box(name)
@@ -155,6 +164,9 @@ def linear_system(paper: Paper) -> tuple[list[Unknown], list[Linear]]:
         Unknown(claim.id, *DOMAINS[claim.kind]) for claim in paper.claims.values() if claim.box is not None
     ]
     unknowns += [Unknown(each.name, each.low, each.high, each.whole) for each in paper.unknowns.values()]
+    for name in paper.groups:
+        ends = _written_out(name, paper)
+        unknowns += distributions.counts(name, *ends) if ends else []
     prints = [printed_box(claim.id, claim.box) for claim in paper.claims.values() if claim.box is not None]
     relations = [
         constraint
@@ -536,7 +548,7 @@ def _allows(
         if name in combined:
             low, high = low + coefficient * combined[name], high + coefficient * combined[name]
             continue
-        box = boxes.get(name) or values.paper.box(name).wider
+        box = boxes.get(name) or values.domain(name)
         ends = sorted((coefficient * box.low, coefficient * box.high))
         low, high = low + ends[0], high + ends[1]
     slack = 1e-6 * (1 + np.abs(np.where(np.isfinite(low), low, 0.0)))
@@ -817,6 +829,46 @@ def _printed_size(n: str | float, paper: Paper) -> float | None:
     return found[1] + sum(value * boxes[name].low for name, value in found[0].items())
 
 
+def _written_out(name: str, paper: Paper) -> tuple[int, int] | None:
+    """Smallest and largest value of a group of whole numbers; nothing where they are not printed, or many."""
+    group = paper.groups.get(name)
+    if group is None or group.values != "whole" or not (group.min and group.max):
+        return None
+    boxes = [paper.claims[each].box for each in (group.min, group.max)]
+    least, most = (box.low for box in boxes)
+    if any(box.low != box.high or not box.low.is_integer() for box in boxes):
+        return None
+    return (int(least), int(most)) if 0 <= most - least < distributions.MOST_VALUES else None
+
+
+def _values_linear(relation: Relation, paper: Paper) -> Iterator[Linear]:
+    """Number of women, mean and SD by the numbers of women with each value."""
+    name = relation.given["values"]
+    ends, group = _written_out(name, paper), paper.groups[name]
+    n = expressions.linear(group.n)
+    if ends is None or n is None:
+        return
+    claims = {
+        "range": (group.min, group.max),
+        "mean": (group.mean,),
+        "sd": (group.sd,),
+        "n": expressions.names(group.n),
+    }
+    size = _printed_size(group.n, paper)
+    mean, sd = (paper.claims[each].box.wider for each in (group.mean, group.sd))
+    whole_size = round(size) if size is not None and float(size).is_integer() else None
+    yield from distributions.moments(relation.name, name, ends, n, mean, sd, claims, whole_size)
+
+
+def _share_linear(relation: Relation, paper: Paper) -> Iterator[Linear]:
+    given = relation.given
+    groups = {name: _written_out(name, paper) for name in given["share"]}
+    equals = expressions.linear(given["equals"])
+    if equals is not None and None not in groups.values():
+        ends = given.get("from", -math.inf), given.get("to", math.inf)
+        yield distributions.share(relation.name, groups, ends, equals)
+
+
 LINEAR: Mapping[str, Callable[[Relation, Paper], Iterator[Linear]]] = {
     "sum": _sum_linear,
     "formula": _formula_linear,
@@ -826,4 +878,6 @@ LINEAR: Mapping[str, Callable[[Relation, Paper], Iterator[Linear]]] = {
     "extremes": _extremes_linear,
     "order": _order_linear,
     "pooled": _pooled_linear,
+    "values": _values_linear,
+    "share": _share_linear,
 }
