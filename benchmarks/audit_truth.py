@@ -13,7 +13,13 @@ a claims file of its own. Of every kind of relation as many claims are checked a
   moved number by chance). Of the kinds that can only refute, a percentage of whole numbers and GRIM are moved
   by 2 to 9 units and count where counting shows that no whole number gives the moved print; GRIMMER is not.
 
-    python benchmarks/audit_truth.py [claims a kind, 20000] > benchmarks/audit_truth.md
+- Share: numbers of women with values from..to, which no check but only the search for conflicts speaks of. A
+  false alarm is a conflict. The planted number is one that no distribution within the printed n, range, mean
+  and SD gives (all distributions are counted out, the boxes off by one unit); found: a conflict.
+
+    python benchmarks/audit_truth.py [claims a kind, 20000] [kind ...] > benchmarks/audit_truth.md
+
+With kinds named, only their rows are printed.
 """
 
 import sys
@@ -21,6 +27,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +196,19 @@ def of_table(rng: Rng) -> tuple[dict[str, Entry], list[Entry]]:
     return {**cells, **results}, [{"table": names, "p": "p", "statistic": "s", "test": test}]
 
 
+def of_trend(rng: Rng) -> tuple[dict[str, Entry], list[Entry]]:
+    """A Cochran-Armitage test of an ordered table: n r^2 of the women's rows and columns, by NumPy."""
+    table = counts(rng, 2, int(rng.integers(3, 6)))
+    if rng.integers(2):
+        table = table.T
+    rows, columns = (np.repeat(index.ravel(), table.ravel()) for index in np.indices(table.shape))
+    statistic = table.sum() * np.corrcoef(rows, columns)[0, 1] ** 2
+    cells, names = cells_of(table)
+    p = stats.chi2.sf(statistic, 1)
+    results = {"p": claim(shown(p, 3), "p"), "s": claim(shown(statistic, 2), "statistic")}
+    return {**cells, **results}, [{"table": names, "p": "p", "statistic": "s", "test": "trend"}]
+
+
 def of_unknown_table(rng: Rng) -> tuple[dict[str, Entry], list[Entry]]:
     """A test of a table of which only the margins and a percentage are printed."""
     table = counts(rng, 2, 2)
@@ -233,6 +254,33 @@ def of_wald(rng: Rng) -> tuple[dict[str, Entry], list[Entry]]:
         "se": claim(shown(se, 3), "se"),
     }
     return claims, [{"wald": {"B": "B", "ratio": "OR", "p": "p", "se": "se"}}]
+
+
+def of_coefficient_interval(rng: Rng) -> tuple[dict[str, Entry], list[Entry]]:
+    """A coefficient with an interval of its own, its standard error, z and p."""
+    b, se = rng.normal(0, 0.8), rng.uniform(0.02, 0.6)
+    places, reach = int(rng.integers(2, 4)), stats.norm.isf(0.025) * se
+    text = f"{b:.{places}f} ({b - reach:.{places}f} to {b + reach:.{places}f})"
+    claims = {
+        "B": claim(text, "coefficient_interval"),
+        "se": claim(shown(se, 3), "se"),
+        "z": claim(shown(b / se, 2), "statistic"),
+        "p": claim(shown(2 * stats.norm.sf(abs(b / se)), 3), "p"),
+    }
+    return claims, [{"wald": {"B": "B", "p": "p", "se": "se", "z": "z"}}]
+
+
+def of_share(rng: Rng) -> tuple[dict[str, Entry], list[Entry]]:
+    """How many women of one or two groups have values from..to, beside the groups' mean, SD and range."""
+    weights, least = rng.dirichlet(np.ones(4)), int(rng.integers(0, 3))
+    values = [
+        least + rng.choice(4, size=rng.integers(3, 19), p=weights) for _ in range(int(rng.integers(1, 3)))
+    ]
+    start, end = sorted((least + rng.integers(0, 4, size=2)).tolist())
+    groups = described(values, 2, values="whole")
+    shared = sum(int(((each >= start) & (each <= end)).sum()) for each in values)
+    relation = {"share": list(groups), "from": start, "to": end, "equals": "s"}
+    return {**groups, "s": count(shared)}, [relation]
 
 
 def of_formula(rng: Rng) -> tuple[dict[str, Entry], list[Entry]]:
@@ -296,7 +344,10 @@ KINDS: Mapping[str, Callable[[Rng], tuple[dict[str, Entry], list[Entry]]]] = {
     "repeats": of_repeats,
     "extremes": of_extremes,
     "order": of_order,
-}
+    "trend": of_trend,
+    "Wald, coefficient with interval": of_coefficient_interval,
+    "share": of_share,
+}  # a kind's place is part of its seed: new ones go to the end
 
 
 def paper_of(claims: dict[str, Entry], relations: list[Entry]) -> Paper:
@@ -368,8 +419,56 @@ def of_whole_numbers(paper: Paper, check: Check, rng: Rng) -> tuple[bool, bool]:
     return not possible, not box.wider.meets(whole.attainable_mean(box, n, 1.0)) if not possible else False
 
 
+@cache
+def distributions_of(n: int, values: int) -> np.ndarray:
+    """Every way in which n women have so many different values: ways x values, by where the bars stand."""
+    if values == 1:
+        return np.array([[n]])
+    bars = np.array(list(combinations(range(n + values - 1), values - 1)))
+    ends = np.full((len(bars), 1), -1), np.full((len(bars), 1), n + values - 1)
+    return np.diff(np.hstack([ends[0], bars, ends[1]]), axis=1) - 1
+
+
+def possible_shares(paper: Paper) -> set[int]:
+    """The numbers of women that some distribution within the printed range, mean and SD gives."""
+    given = next(relation.given for relation in paper.relations if relation.kind == "share")
+    possible = {0}
+    for group in (paper.groups[name] for name in given["share"]):
+        least, most = (int(paper.claims[name].box.low) for name in (group.min, group.max))
+        values, n = np.arange(least, most + 1), int(group.n)
+        ways = distributions_of(n, len(values))
+        mean = ways @ values / n
+        sd = np.sqrt((ways @ values**2 - n * mean**2).clip(0) / max(n - 1, 1))
+        fits = (ways[:, 0] > 0) & (ways[:, -1] > 0)
+        for name, number in ((group.mean, mean), (group.sd, sd)):
+            box = paper.claims[name].box.wider
+            fits &= (number >= box.low - 1e-9) & (number <= box.high + 1e-9)
+        shares = np.unique(ways[fits][:, (values >= given["from"]) & (values <= given["to"])].sum(axis=1))
+        possible = {total + int(share) for total in possible for share in shares}
+    return possible
+
+
+def checked_share(rng: Rng) -> Iterator[tuple[str, Any]]:
+    """What one drawn file of the kind share shows."""
+    claims, relations = of_share(rng)
+    paper = paper_of(claims, relations)
+    number = len(conflicts(*linear_system(paper)).found)
+    yield "conflict", number
+    yield "check", INCONSISTENT if number else NOT_RECOMPUTABLE
+    possible = possible_shares(paper)
+    yield "narrow", max(possible) - min(possible) <= 10
+    women = sum(int(group.n) for group in paper.groups.values())
+    impossible = sorted(set(range(women + 1)) - possible)
+    if impossible:
+        wrong = paper_of({**claims, "s": count(rng.choice(impossible))}, relations)
+        yield "planted", bool(conflicts(*linear_system(wrong)).found)
+
+
 def checked(kind: str, rng: Rng, with_conflicts: bool) -> Iterator[tuple[str, Any]]:
     """What one drawn file shows: ("check", verdict), ("conflict", number), ("planted", found or not)."""
+    if kind == "share":
+        yield from checked_share(rng)
+        return
     paper = paper_of(*KINDS[kind](rng))
     made, number = checks_of(paper, with_conflicts)
     if with_conflicts:
@@ -423,6 +522,7 @@ def measure(kind: str, wanted: int, seed: int, conflicts_of: int) -> Counter:
 def main() -> None:
     """Print the table."""
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    kinds = sys.argv[2:] or list(KINDS)
     print("# The audit on numbers that were printed from data, and on planted errors\n")
     print(
         f"At least {wanted:,} checked claims a kind, drawn by benchmarks/audit_truth.py; its head says what\n"
@@ -433,7 +533,7 @@ def main() -> None:
         " conflicts | planted errors | found | CPU s |"
     )
     print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for kind in KINDS:
+    for kind in kinds:
         start = time.process_time()
         seen = measure(kind, wanted, 20250101, max(wanted // 20, 1))
         share = f"{100 * seen['found'] / seen['planted']:.2f}%" if seen["planted"] else ""

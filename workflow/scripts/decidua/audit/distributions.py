@@ -83,12 +83,13 @@ def _squares(
 ) -> list[Linear]:
     """(n - 1) low^2 + S^2 / n <= sum of squares <= (n - 1) high^2 + S^2 / n, with lines in place of S^2."""
     first, last = sums
+    smallest = max(sd.low, 0.0)  # a box around 0.00 reaches below 0, where no SD is
     made = []
     # Through neighbouring whole sums: on or below the square at every whole sum.
     for s in range(first, max(last, first + 1)):
         slope, at = 2 * s + 1, -s * (s + 1)
         terms = {key: squares[key] - slope * total[key] / n for key in squares}
-        made.append(_linear(name, terms, (n - 1) * sd.low**2 + at / n, math.inf, claims))
+        made.append(_linear(name, terms, (n - 1) * smallest**2 + at / n, math.inf, claims))
     slope, at = first + last, -first * last  # the chord: on or above it
     terms = {key: squares[key] - slope * total[key] / n for key in squares}
     made.append(_linear(name, terms, -math.inf, (n - 1) * sd.high**2 + at / n, claims))
