@@ -597,14 +597,14 @@ def audit_section(
         audit, conflicts: as from `audit.verdicts.audit` and `audit.summaries.conflict_table`.
     """
     checks = {verdict: audit[audit["verdict"] == verdict] for verdict in AUDIT_VERDICTS}
-    compared = audit[audit["from_rows"].notna()].drop_duplicates("claim")
+    compared = worst_checks(audit[audit["from_rows"].notna()])
     shown = [
         _audit_table("Printed numbers that the others do not give", checks["inconsistent"]),
         conflicts_table(conflicts),
-        _audit_table("Given by another method", checks["other method"]),
+        _audit_table("Given by another method than the declared one", checks["other method"]),
         _audit_table("Off by one in the last place", checks["rounding"]),
     ]
-    more = [side_by_side_table(compared), _audit_table("Every printed number", audit)]
+    more = [side_by_side_table(compared), _audit_table("Every printed number", audit, verdicts=True)]
     return Section(
         name,
         title,
@@ -615,6 +615,11 @@ def audit_section(
         [table for table in shown if table.rows],
         [table for table in more if table.rows],
     )
+
+
+def worst_checks(audit: pd.DataFrame) -> pd.DataFrame:
+    """Of each claim the check that its verdict rests on, in the order of the claims."""
+    return audit[audit["verdict"] == audit["overall"]].drop_duplicates("claim")
 
 
 #: What a claim's verdict means, in the order in which the tally tells it.
@@ -629,9 +634,12 @@ AUDIT_VERDICTS = {
 
 def _audit_tally(audit: pd.DataFrame) -> list[str]:
     overall = audit.drop_duplicates("claim")["overall"].value_counts()
-    told = ", ".join(f"{overall.get(verdict, 0)} {text}" for verdict, text in AUDIT_VERDICTS.items())
-    places = audit["where"].nunique()
-    sentences = [f"{overall.sum()} printed numbers and statements in {places} places of the paper: {told}."]
+    told = ", ".join(
+        f"{overall[verdict]} {text}" for verdict, text in AUDIT_VERDICTS.items() if verdict in overall
+    )
+    number = audit["where"].nunique()
+    places = "place" if number == 1 else "places"
+    sentences = [f"{overall.sum()} printed numbers and statements in {number} {places} of the paper: {told}."]
     if overall.get("inconsistent", 0):
         sentences.append(
             "That a number does not follow from the others is a fact about the print, not about people: "
@@ -655,30 +663,63 @@ def _conflict_tally(conflicts: pd.DataFrame) -> list[str]:
 def _rows_tally(compared: pd.DataFrame, synthetic: str) -> list[str]:
     if compared.empty:
         return ["No rows of a cohort of this run stand for the paper's."] if not synthetic else []
-    agree = int((compared["agrees_rows"] == "yes").sum())
-    sentence = f"This run's rows give {agree} of {len(compared)} numbers to the last printed digit."
+    agree = compared["agrees_rows"] == "yes"
+    by_kind = [
+        f"{text} {agree[compared['kind'].isin(kinds)].sum()} of {compared['kind'].isin(kinds).sum()}"
+        for text, kinds in COMPARED_KINDS.items()
+        if compared["kind"].isin(kinds).any()
+    ]
+    sentences = [
+        f"This run's rows give {agree.sum()} of {len(compared)} numbers to the last printed digit: "
+        f"{', '.join(by_kind)}."
+    ]
+    taken = compared["side_by_side"].eq("rows give what the others give") & ~agree
+    if taken.any():
+        sentences.append(
+            f"Of the numbers that they do not give, {taken.sum()} are as the other printed numbers have them."
+        )
     if synthetic:
-        sentence += " They were fitted to the printed numbers: that they agree is no confirmation."
-    return [sentence]
+        sentences.append("The rows were fitted to the printed numbers: that they agree is no confirmation.")
+    return sentences
 
 
-def _audit_table(title: str, audit: pd.DataFrame) -> Table:
-    """A row a check: what is printed, what the others give, and a sentence."""
+#: Kinds of claims that the tally of this run's rows takes together.
+COMPARED_KINDS = {
+    "counts": ("count",),
+    "percentages": ("percent",),
+    "means, SDs and ranges": ("mean", "sd", "value"),
+    "coefficients, ratios and their intervals": ("coefficient", "ratio", "se"),
+    "test statistics": ("statistic",),
+    "p-values": ("p",),
+    "other numbers": ("number", "text"),
+}
+
+
+def _audit_table(title: str, audit: pd.DataFrame, verdicts: bool = False) -> Table:
+    """A row a check: what is printed, what the others and this run's rows give, and a sentence."""
+    with_rows = audit["from_rows"].notna().any()
     rows = [
         [
             row["claim"],
             row["where"],
             row["printed"],
             _from_summary(row),
-            row["verdict"] if pd.isna(row["other_method"]) else f"{row['verdict']}: {row['other_method']}",
+            *([_from_rows(row)] if with_rows else []),
+            *([row["verdict"]] if verdicts else []),
             row["sentence"],
         ]
         for row in audit.to_dict("records")
     ]
-    return Table(title, ["Claim", "Where", "Printed", "From the others", "Verdict", "In words"], rows)
+    header = [
+        *("Claim", "Where", "Printed", "From the others"),
+        *(["From this run's rows"] if with_rows else []),
+        *(["Verdict"] if verdicts else []),
+        "In words",
+    ]
+    return Table(title, header, rows)
 
 
-def side_by_side_table(audit: pd.DataFrame) -> Table:
+def side_by_side_table(compared: pd.DataFrame) -> Table:
     """Printed, from the other printed numbers, and from the run's rows."""
     rows = [
         [
@@ -686,13 +727,27 @@ def side_by_side_table(audit: pd.DataFrame) -> Table:
             row["where"],
             row["printed"],
             _from_summary(row),
-            f"{row['from_rows']:.4g}{_unit(row)}",
-            row["agrees_rows"],
+            _from_rows(row),
+            row["verdict"],
+            row["side_by_side"],
+            row["rows_from"],
         ]
-        for row in audit.to_dict("records")
+        for row in compared.to_dict("records")
     ]
-    header = ["Claim", "Where", "Printed", "From the others", "From this run's rows", "Rows agree"]
-    return Table("Printed, from the other numbers, and from this run's rows", header, rows)
+    header = [
+        *("Claim", "Where", "Printed", "From the others", "From this run's rows", "Verdict", "Side by side"),
+        "Where in this run",
+    ]
+    note = (
+        "The verdict is by the printed numbers alone. Rows give the print if they round to it. Others: what "
+        "the other printed numbers can give, a range; the others give both where it holds the rows' value "
+        "and a print that the rows do not round to."
+    )
+    return Table("Printed, from the other numbers, and from this run's rows", header, rows, note)
+
+
+def _from_rows(row: Row) -> str:
+    return "\N{EN DASH}" if pd.isna(row["from_rows"]) else f"{row['from_rows']:.4g}{_unit(row)}"
 
 
 def conflicts_table(conflicts: pd.DataFrame) -> Table:

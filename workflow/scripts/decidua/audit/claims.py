@@ -1,7 +1,7 @@
 """What does a claims file say? Its claims, unknowns and relations, or every problem with it at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,12 @@ class Missing:
 
 @dataclass(frozen=True)
 class Relation:
-    """How claims hang together: its kind, and the keys of its entry in the file."""
+    """How claims hang together: its kind, the keys of its entry in the file, and what is noted of it."""
 
     kind: str
     name: str
     given: Mapping[str, Any]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -331,16 +332,20 @@ COLUMN_OF_PART = {
     "events": "numerator",
     "total": "denominator",
 }
+#: The row of a table of descriptions that holds a part, where the file does not say it.
+QUANTITY_OF_PART = {"mean": "mean", "sd": "standard deviation", "min": "minimum", "max": "maximum"}
 
 
 def _rows_of_part(
     rows: Mapping[str, Any] | None, part: str, kinds: Mapping[str, str]
 ) -> Mapping[str, Any] | None:
-    """What a part is compared with: its own entry below `rows`, or the column that holds such a part."""
+    """What a part is compared with: its own entry below `rows`, or where such a part stands."""
     if rows is None:
         return None
     if set(rows) & set(kinds):
         return rows.get(part)
+    if part in QUANTITY_OF_PART and "quantity" not in rows:
+        return {**rows, "quantity": QUANTITY_OF_PART[part]}
     column = rows.get("value") if part == next(iter(kinds)) else None
     column = column or COLUMN_OF_PART.get(part)
     return {**rows, "value": column} if column else None
@@ -548,7 +553,7 @@ def _called(entry: Mapping[str, Any]) -> str:
 def _relation(entry: Mapping[str, Any]) -> Relation:
     kind = _kinds_of(entry)[0]
     given = {key: content for key, content in entry.items() if key not in ("name", "note")}
-    return Relation(kind, entry.get("name", ""), given)
+    return Relation(kind, entry.get("name", ""), given, entry.get("note", ""))
 
 
 def _named(relations: Sequence[Relation]) -> Iterator[Relation]:
@@ -562,7 +567,7 @@ def _named(relations: Sequence[Relation]) -> Iterator[Relation]:
             while name in taken:
                 name, number = f"{stem} ({number})", number + 1
             taken.add(name)
-        yield Relation(relation.kind, name, relation.given)
+        yield replace(relation, name=name)
 
 
 def _target(relation: Relation) -> str:

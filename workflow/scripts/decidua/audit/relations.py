@@ -42,7 +42,8 @@ class Check:
     claim: its id. relation: name. method: by which. range: what the declared method gives. others: what other
     standard methods give. sources: the claims that went in. needs: set when it cannot be recomputed. refutes:
     it can only show that the claim is impossible, not that it is reproduced. box: what the relation compares,
-    where that is not the claim's own box. because: a further fact for the sentence.
+    where that is not the claim's own box. because: a further fact for the sentence. shown: what was computed,
+    with the printed numbers in it. note: what the file says of the relation, such as a chosen reading.
     """
 
     claim: str
@@ -55,6 +56,8 @@ class Check:
     refutes: bool = False
     box: Box | None = None
     because: str = ""
+    shown: str = ""
+    note: str = ""
 
 
 @dataclass
@@ -122,6 +125,18 @@ class Values:
         boxes = {name: self.box(name, without) for name in spoken if name in self.paper.unknowns}
         return [name for name, box in boxes.items() if box.low != box.high]
 
+    def written(self, given: str | float, without: str = "") -> str:
+        """An expression with what is printed in the place of names: 163 + 16 + 22."""
+
+        def number(name: str) -> str:
+            if name in self.paper.claims:
+                return self.paper.claims[name].printed
+            box = self.box(name, without)
+            return f"{box.low:g}" if box.low == box.high else name
+
+        text = expressions.NAME.sub(lambda found: number(found[0]), str(given))
+        return text.replace(" * ", " \N{MULTIPLICATION SIGN} ").replace(" - ", " \N{MINUS SIGN} ")
+
     def sources(self, *given: Any) -> tuple[str, ...]:
         """The claims and unknowns that some expressions speak of."""
         return tuple(dict.fromkeys(name for each in given for name in expressions.names(each)))
@@ -155,7 +170,11 @@ def _components(constraints: Sequence[Linear]) -> dict[str, list[Linear]]:
 
 def checks(paper: Paper, values: Values) -> list[Check]:
     """Every recomputation that the relations of a paper allow, in their order."""
-    return [check for relation in paper.relations for check in CHECKS[relation.kind](relation, values)]
+    return [
+        replace(check, note=relation.note)
+        for relation in paper.relations
+        for check in CHECKS[relation.kind](relation, values)
+    ]
 
 
 def linear_system(paper: Paper) -> tuple[list[Unknown], list[Linear]]:
@@ -192,7 +211,8 @@ def _check(
     if math.isinf(found.low) and math.isinf(found.high):
         yield _needs(relation, claim, method, sources, _numbers_needed(values, missing))
         return
-    yield Check(claim, relation.name, method, found, sources=sources, refutes=bool(missing))
+    shown = values.written(expression, claim)
+    yield Check(claim, relation.name, method, found, sources=sources, refutes=bool(missing), shown=shown)
 
 
 def _formula(values: Values, expression: str | float, without: str) -> Range:
@@ -220,7 +240,13 @@ def _numbers_needed(values: Values, names: Sequence[str]) -> str:
 
 
 def _plus(terms: Sequence[str | float]) -> str:
-    return " + ".join(f"({term})" for term in terms)
+    return " + ".join(_operand(term) for term in terms)
+
+
+def _operand(given: str | float) -> str:
+    """A name or number as it is, an expression in brackets."""
+    text = str(given)
+    return text if len(text.split()) == 1 else f"({text})"
 
 
 def _sum(relation: Relation, values: Values) -> Iterator[Check]:
@@ -243,7 +269,8 @@ def _percent(relation: Relation, values: Values) -> Iterator[Check]:
     if missing:
         yield _needs(relation, claim, "percentage", sources, _numbers_needed(values, missing))
         return
-    yield Check(claim, relation.name, "percentage", found, sources=sources)
+    shown = values.written(f"100 * {_operand(events)} / {_operand(total)}", claim)
+    yield Check(claim, relation.name, "percentage", found, sources=sources, shown=shown)
 
 
 def _rate(relation: Relation, values: Values) -> Iterator[Check]:
@@ -286,6 +313,7 @@ def _subset(relation: Relation, values: Values) -> Iterator[Check]:
                 Range(-math.inf, limit),
                 sources=values.sources(total),
                 refutes=True,
+                shown=values.written(total, part),
             )
 
 
@@ -293,7 +321,10 @@ def _repeats(relation: Relation, values: Values) -> Iterator[Check]:
     repeat, first = relation.given["repeats"], relation.given["of"]
     for claim, source in _pairs(values.paper, repeat, first):
         box = values.box(source)
-        yield Check(claim, relation.name, "printed twice", Range(box.low, box.high), sources=(source,))
+        shown = f"{source}, {values.paper.claims[source].where}"
+        yield Check(
+            claim, relation.name, "printed twice", Range(box.low, box.high), sources=(source,), shown=shown
+        )
 
 
 def _pairs(paper: Paper, repeat: str, first: str) -> Iterator[tuple[str, str]]:
@@ -320,7 +351,8 @@ def _extremes(relation: Relation, values: Values) -> Iterator[Check]:
         if math.isinf(found.low) and math.isinf(found.high) and not found.empty:
             yield _needs(relation, claim, key, sources, _numbers_needed(values, missing))
         else:
-            yield Check(claim, relation.name, key, found, sources=sources, refutes=bool(missing))
+            shown = ", ".join(values.written(member, claim) for member in members)
+            yield Check(claim, relation.name, key, found, sources=sources, refutes=bool(missing), shown=shown)
 
 
 def _order(relation: Relation, values: Values) -> Iterator[Check]:
@@ -345,6 +377,7 @@ def _order(relation: Relation, values: Values) -> Iterator[Check]:
         sources=sources,
         refutes=bool(missing) or (found.low < 0 < found.high),
         box=demanded,
+        shown=values.written(f"{_operand(first)} - {_operand(second)}", claim),
     )
 
 
@@ -462,11 +495,11 @@ def _values(relation: Relation, values: Values) -> Iterator[Check]:
     found, sources = _group_value(group, values), expressions.names(group.n)
     if found is None or found.n < 1 or values.paper.claims[group.mean].kind == "constant":
         return
-    step = STEPS[group.values]
+    step, shown = STEPS[group.values], f"{group.values.replace('whole', 'whole numbers')}, n = {found.n}"
     ends = [values.box(name) for name in (group.min, group.max) if name]
     if step is not None:
         reached = whole.attainable_mean(found.mean, found.n, step)
-        yield Check(group.mean, relation.name, "GRIM", reached, sources=sources, refutes=True)
+        yield Check(group.mean, relation.name, "GRIM", reached, sources=sources, refutes=True, shown=shown)
     if ends:
         between = whole.mean_between(found.n, *ends)
         names = (*sources, group.min, group.max)
@@ -483,6 +516,7 @@ def _values(relation: Relation, values: Values) -> Iterator[Check]:
             {other: sds[other] for other in others},
             (*sources, group.mean, *(name for name in (group.min, group.max) if name)),
             refutes=True,
+            shown=shown if step is not None else "",
         )
 
 

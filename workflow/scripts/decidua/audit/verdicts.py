@@ -31,11 +31,15 @@ COLUMNS = [
     "sentence",
     "relation",
     "overall",
+    "rows_from",
+    "side_by_side",
 ]
 REPRODUCED, ROUNDING, OTHER = "reproduced", "rounding", "other method"
 INCONSISTENT, NOT_RECOMPUTABLE = "inconsistent", "not recomputable"
 #: Verdicts, the worst first: a claim has the first of these that one of its checks has.
 VERDICTS = (INCONSISTENT, OTHER, ROUNDING, REPRODUCED, NOT_RECOMPUTABLE)
+#: A computation of more characters than these is not shown in a sentence.
+LONGEST_SHOWN = 90
 AGREES, DIFFERS, UNKNOWN = "yes", "no", "not estimable"
 #: What would be needed to recompute a claim that no relation recomputes.
 NEEDED = {
@@ -52,7 +56,42 @@ NEEDED = {
     "number": "what it was computed from",
     "text": "a relation that says what it states in numbers",
 }
-EXPLANATION = "A typing error, missing values, other denominators or another method could explain it."
+#: What could explain that a number is not what the others give, by what it was recomputed by.
+EXPLANATIONS = {
+    "counts": "A typing error, missing values or other denominators could explain it.",
+    "moments": "A typing error, missing values or another group of women could explain it.",
+    "tests": "A typing error, missing values, other groups or another test could explain it.",
+    "row": "A typing error or a row of another model could explain it.",
+    "text": "Other groups, other denominators or a typing error in the numbers could explain it.",
+}
+OTHER_SIGN = "With the other sign it would agree."
+#: How a sentence begins, by method; other methods are named as they are.
+SUBJECTS = {
+    "sum": "The sum",
+    "formula": "The stated formula",
+    "percentage": "The percentage",
+    "whole number of events": "The nearest whole number of events",
+    "part of a whole": "The whole",
+    "printed twice": "The other print",
+    "lowest": "The lowest of the numbers",
+    "highest": "The highest of the numbers",
+    "difference, higher": "The first number less the second",
+    "difference, lower": "The first number less the second",
+    "difference, equal": "The first number less the second",
+    "mean of the union": "The mean of the groups together",
+    "SD of the union": "The SD of the groups together",
+    "mean within its range": "A mean within the printed range",
+    "SD within its range": "An SD within the printed range",
+    "p from F": "The printed F",
+    "ANOVA": "One-way ANOVA",
+    "Wald": "The rest of the row (Wald)",
+}
+_DIVISIONS = {
+    **dict.fromkeys(("p", "statistic"), "tests"),
+    **dict.fromkeys(("mean", "sd"), "moments"),
+    **dict.fromkeys(("coefficient", "se"), "row"),
+    "text": "text",
+}
 
 
 def audit(
@@ -71,6 +110,8 @@ def audit(
         One row a claim and check, in the order of the claims file; a claim without a check has one row.
         from_summary_low and from_summary_high: what the declared method gives, in the units of the print (per
         cent for percentages); blank where there is nothing or no bound. overall: the claim's worst verdict.
+        rows_from: the table, row and column of the run that from_rows stands in. side_by_side: how the print,
+        the range from the other numbers and the rows compare; blank without rows.
 
     Raises:
         InputError: every claim whose `rows` pick no row, or several.
@@ -141,11 +182,13 @@ def _rows(
         "from_rows": value,
         "agrees_rows": agreement(value, claim.box),
         "takes_part_in": "; ".join(takes_part),
+        "rows_from": rows_in_words(claim.rows) if np.isfinite(value) else "",
     }
-    rows = [{**common, **_of_check(claim, check)} for check in found]
+    rows = [{**common, **_of_check(claim, check, value)} for check in found]
     if not rows:
         sentence = f"Nothing printed gives it; needed: {NEEDED[claim.kind]}."
-        rows = [{**common, "verdict": NOT_RECOMPUTABLE, "sentence": sentence}]
+        beside = side_by_side(value, claim.box, None)
+        rows = [{**common, "verdict": NOT_RECOMPUTABLE, "sentence": sentence, "side_by_side": beside}]
     overall = worst([row["verdict"] for row in rows])
     for row in rows:
         row["overall"] = overall
@@ -154,7 +197,7 @@ def _rows(
     return rows
 
 
-def _of_check(claim: Claim, check: Check) -> dict[str, Any]:
+def _of_check(claim: Claim, check: Check, value: float) -> dict[str, Any]:
     box = check.box or claim.box
     reached, other = verdict(box, check)
     shown = not check.needs and not check.range.empty
@@ -167,6 +210,7 @@ def _of_check(claim: Claim, check: Check) -> dict[str, Any]:
         "sources": "; ".join(check.sources),
         "relation": check.relation,
         "sentence": _sentence(claim, box, check, reached, other),
+        "side_by_side": side_by_side(value, claim.box, check.range if shown else None),
     }
 
 
@@ -175,26 +219,61 @@ def _finite(value: float) -> float:
 
 
 def _sentence(claim: Claim, box: Box, check: Check, reached: str, other: str) -> str:
+    return " ".join(part for part in (_found(claim, box, check, reached, other), _note(claim, check)) if part)
+
+
+def _found(claim: Claim, box: Box, check: Check, reached: str, other: str) -> str:
     if check.needs:
         return f"Not recomputable by {check.method}; needed: {check.needs}."
     if check.range.empty:
         return f"Not recomputable by {check.method}: the numbers that it rests on contradict one another."
-    gives = f"{check.method} gives {in_words(check.range, box)}"
+    subject = SUBJECTS.get(check.method, check.method)
+    subject += f" ({check.shown})" if check.shown and len(check.shown) <= LONGEST_SHOWN else ""
+    gives = f"{subject} gives {_with_unit(check.range, box, claim)}"
     gives += f" ({check.because})" if check.because else ""
     if reached == REPRODUCED:
         return f"{gives}, which agrees with what is printed."
     if reached == ROUNDING:
-        return (
-            f"{gives}; printed is {claim.printed}, one unit off in the last place: rounding could explain it."
-        )
+        return f"{gives}; {_one_off(claim, box, check.range)}"
     if reached == OTHER:
-        found = in_words(check.others[other], box)
+        found = _with_unit(check.others[other], box, claim)
         return f"{gives}; printed is {claim.printed}, which agrees with {other} ({found})."
     if reached == INCONSISTENT:
-        return f"{gives}; printed is {claim.printed}. {EXPLANATION}"
+        return f"{gives}; printed is {claim.printed}. {_explanation(claim, box, check)}"
     if not check.range.finished:
         return f"{gives}, as far as the search went; it did not end, so that nothing is said."
-    return f"Possible: {gives}; that does not say what it is. To recompute it: {NEEDED[claim.kind]}."
+    return f"{gives}: possible, but no proof of it. To recompute it: {NEEDED[claim.kind]}."
+
+
+def _with_unit(found: Range, box: Box, claim: Claim) -> str:
+    return in_words(found, box) + ("%" if claim.kind == "percent" else "")
+
+
+def _one_off(claim: Claim, box: Box, found: Range) -> str:
+    """The nearest number that can be computed, as it would print, and what could explain the difference."""
+    above = found.low > box.high
+    places = max(0, -math.floor(math.log10(box.unit) + 1e-9))
+    nearest = (box.low + box.high) / 2 + (box.unit if above else -box.unit)
+    unit = "%" if claim.kind == "percent" else ""
+    text = f"that prints as {max(nearest, 0.0) if claim.kind == 'p' else nearest:.{places}f}{unit}"
+    cause = "rounding on the way could explain it."
+    if claim.kind == "p" and not above and nearest < box.unit / 2:
+        cause = f"a bound (<{claim.printed}) printed as a number could explain it, or rounding on the way."
+    return f"{text}; printed is {claim.printed}, one unit off in the last place: {cause}"
+
+
+def _explanation(claim: Claim, box: Box, check: Check) -> str:
+    told = EXPLANATIONS[_DIVISIONS.get(claim.kind, "counts")]
+    if claim.kind in ("coefficient", "statistic", "number") and Box(-box.high, -box.low).meets(check.range):
+        return f"{OTHER_SIGN} {told}"
+    return told
+
+
+def _note(claim: Claim, check: Check) -> str:
+    """What the file says of the relation, and a reading that was chosen for the number itself."""
+    own = claim.note if claim.note.startswith("reading") else ""
+    notes = dict.fromkeys(note.strip().rstrip(".") for note in (check.note, own) if note.strip())
+    return " ".join(f"{note[0].upper()}{note[1:]}." for note in notes)
 
 
 def in_words(found: Range, box: Box) -> str:
@@ -264,3 +343,24 @@ def agreement(value: float, box: Box | None) -> str:
     if box is None or not np.isfinite(value):
         return UNKNOWN
     return AGREES if box.meets(Range(value, value)) else DIFFERS
+
+
+def side_by_side(value: float, box: Box | None, others: Range | None) -> str:
+    """How a value of the run compares with the print, and with what the other printed numbers give."""
+    prints = agreement(value, box)
+    if prints == UNKNOWN:
+        return ""
+    if others is None:
+        return "rows give the print" if prints == AGREES else "rows do not give the print"
+    within = Box(value, value).meets(others)
+    if prints == AGREES:
+        return "rows and others give the print" if box.meets(others) else "rows give the print, others do not"
+    if within:
+        return "rows give what the others give" if not box.meets(others) else "others give both"
+    return "rows give neither"
+
+
+def rows_in_words(rows: Mapping[str, Any]) -> str:
+    """The table, the row and the column: regression: age, all, odds ratio (p)."""
+    picks = ", ".join(str(content) for key, content in rows.items() if key not in ("table", "value"))
+    return f"{rows['table']}: {picks} ({rows.get('value', 'estimate')})"
