@@ -253,6 +253,9 @@ def test_print_others_and_rows_are_compared_in_words(tables):
     }
     ranged = verdicts(claims, [{"percent": "x", "events": "a", "of": "b"}], tables=tables)
     assert ranged["side_by_side"].tolist()[0] == "rows give what the others give"
+    claims = {"x": claim("45.1%", "percent", of="b", rows=rows), "b": claim("215", "count")}
+    possible = verdicts(claims, tables=tables)
+    assert possible["side_by_side"].tolist()[0] == "rows give the print, others allow it"
 
 
 def test_mean_sd_and_range_are_found_in_a_table_of_descriptions():

@@ -132,8 +132,8 @@ def test_the_audit_section_lists_what_does_not_come_out():
         ],
     ]
     assert section.sentences[0] == (
-        "3 printed numbers and statements in 1 place of the paper: 1 follow from the others, "
-        "1 are not what the others give, 1 cannot be recomputed from what is printed."
+        "3 printed numbers and statements in 1 place of the paper: 1 reproduced from the others, "
+        "1 not what the others give, 1 not recomputable from what is printed."
     )
     assert section.sentences[-2:] == [
         "This run's rows give 1 of 2 numbers to the last printed digit: counts 0 of 1, percentages 1 of 1.",

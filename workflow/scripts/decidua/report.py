@@ -599,7 +599,7 @@ def audit_section(
     checks = {verdict: audit[audit["verdict"] == verdict] for verdict in AUDIT_VERDICTS}
     compared = worst_checks(audit[audit["from_rows"].notna()])
     shown = [
-        _audit_table("Printed numbers that the others do not give", checks["inconsistent"]),
+        _audit_table("Printed numbers that the others do not give", checks["inconsistent"], note=NOT_WHICH),
         conflicts_table(conflicts),
         _audit_table("Given by another method than the declared one", checks["other method"]),
         _audit_table("Off by one in the last place", checks["rounding"]),
@@ -624,11 +624,11 @@ def worst_checks(audit: pd.DataFrame) -> pd.DataFrame:
 
 #: What a claim's verdict means, in the order in which the tally tells it.
 AUDIT_VERDICTS = {
-    "reproduced": "follow from the others",
-    "rounding": "are off by one in the last place",
-    "other method": "are given by another method than the declared one",
-    "inconsistent": "are not what the others give",
-    "not recomputable": "cannot be recomputed from what is printed",
+    "reproduced": "reproduced from the others",
+    "rounding": "off by one in the last place",
+    "other method": "given by another method than the declared one",
+    "inconsistent": "not what the others give",
+    "not recomputable": "not recomputable from what is printed",
 }
 
 
@@ -654,7 +654,8 @@ def _conflict_tally(conflicts: pd.DataFrame) -> list[str]:
     if number:
         groups = "group" if number == 1 else "groups"
         sentences.append(
-            f"{number} {groups} of printed numbers cannot all hold, whatever the data were (conflicts)."
+            f"{number} {groups} of printed numbers cannot all hold, whatever the data were, if they hang "
+            "together as the claims file says (conflicts)."
         )
     open_ends = conflicts.loc[conflicts["conflict"].isna(), "search"]
     return sentences + [f"Search for conflicts: {text}." for text in words.distinct(open_ends)]
@@ -683,6 +684,10 @@ def _rows_tally(compared: pd.DataFrame, synthetic: str) -> list[str]:
     return sentences
 
 
+NOT_WHICH = (
+    "From the others: all that the other printed numbers can give, each anywhere within its rounding. That a "
+    "number lies outside does not say which of them is the one to look at."
+)
 #: Kinds of claims that the tally of this run's rows takes together.
 COMPARED_KINDS = {
     "counts": ("count",),
@@ -695,7 +700,7 @@ COMPARED_KINDS = {
 }
 
 
-def _audit_table(title: str, audit: pd.DataFrame, verdicts: bool = False) -> Table:
+def _audit_table(title: str, audit: pd.DataFrame, verdicts: bool = False, note: str = "") -> Table:
     """A row a check: what is printed, what the others and this run's rows give, and a sentence."""
     with_rows = audit["from_rows"].notna().any()
     rows = [
@@ -716,7 +721,7 @@ def _audit_table(title: str, audit: pd.DataFrame, verdicts: bool = False) -> Tab
         *(["Verdict"] if verdicts else []),
         "In words",
     ]
-    return Table(title, header, rows)
+    return Table(title, header, rows, note)
 
 
 def side_by_side_table(compared: pd.DataFrame) -> Table:
@@ -740,8 +745,8 @@ def side_by_side_table(compared: pd.DataFrame) -> Table:
     ]
     note = (
         "The verdict is by the printed numbers alone. Rows give the print if they round to it. Others: what "
-        "the other printed numbers can give, a range; the others give both where it holds the rows' value "
-        "and a print that the rows do not round to."
+        "the other printed numbers can give, a range; they only allow what they cannot compute. They give "
+        "both where the range holds the rows' value and a print that the rows do not round to."
     )
     return Table("Printed, from the other numbers, and from this run's rows", header, rows, note)
 

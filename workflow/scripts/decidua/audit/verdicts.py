@@ -1,7 +1,7 @@
 """Which printed numbers follow from the others, and from the run's rows? A verdict and a sentence a check."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -210,7 +210,7 @@ def _of_check(claim: Claim, check: Check, value: float) -> dict[str, Any]:
         "sources": "; ".join(check.sources),
         "relation": check.relation,
         "sentence": _sentence(claim, box, check, reached, other),
-        "side_by_side": side_by_side(value, claim.box, check.range if shown else None),
+        "side_by_side": side_by_side(value, claim.box, check.range if shown else None, check.refutes),
     }
 
 
@@ -271,9 +271,13 @@ def _explanation(claim: Claim, box: Box, check: Check) -> str:
 
 def _note(claim: Claim, check: Check) -> str:
     """What the file says of the relation, and a reading that was chosen for the number itself."""
-    own = claim.note if claim.note.startswith("reading") else ""
-    notes = dict.fromkeys(note.strip().rstrip(".") for note in (check.note, own) if note.strip())
-    return " ".join(f"{note[0].upper()}{note[1:]}." for note in notes)
+    return " ".join(in_sentences([check.note, claim.note if claim.note.startswith("reading") else ""]))
+
+
+def in_sentences(notes: Iterable[str]) -> list[str]:
+    """Notes, each once, with a capital and a full stop."""
+    told = dict.fromkeys(note.strip().rstrip(".") for note in notes)
+    return [f"{note[0].upper()}{note[1:]}." for note in told if note]
 
 
 def in_words(found: Range, box: Box) -> str:
@@ -345,18 +349,23 @@ def agreement(value: float, box: Box | None) -> str:
     return AGREES if box.meets(Range(value, value)) else DIFFERS
 
 
-def side_by_side(value: float, box: Box | None, others: Range | None) -> str:
-    """How a value of the run compares with the print, and with what the other printed numbers give."""
+def side_by_side(value: float, box: Box | None, others: Range | None, only_allow: bool = False) -> str:
+    """How a value of the run compares with the print, and with what the other printed numbers give.
+
+    only_allow: the others can show that a number is impossible, not what it is.
+    """
     prints = agreement(value, box)
     if prints == UNKNOWN:
         return ""
     if others is None:
         return "rows give the print" if prints == AGREES else "rows do not give the print"
-    within = Box(value, value).meets(others)
+    give, within = "allow" if only_allow else "give", Box(value, value).meets(others)
     if prints == AGREES:
-        return "rows and others give the print" if box.meets(others) else "rows give the print, others do not"
+        if not box.meets(others):
+            return "rows give the print, others do not"
+        return "rows give the print, others allow it" if only_allow else "rows and others give the print"
     if within:
-        return "rows give what the others give" if not box.meets(others) else "others give both"
+        return f"others {give} both" if box.meets(others) else f"rows give what the others {give}"
     return "rows give neither"
 
 
