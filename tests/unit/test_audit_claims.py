@@ -81,6 +81,46 @@ def test_all_problems_are_told_at_once(tmp_path):
     ]
 
 
+def test_a_broken_entry_hides_no_other_problem_and_makes_none(tmp_path):
+    text = GOOD.replace('{printed: "118", kind: count, where: Table 1}', '{print: "118", kind: count}')
+    text = text.replace('"97"', '"9,7"').replace(
+        "  - {sum: [a, b], equals: all}",
+        "  - a and b make all\n  - {sum: [a, b], equals: al}\n  - {sum: [a, c], equals: all}",
+    )
+    assert problems(tmp_path, text) == [
+        "claims.a.print: found an unknown key; "
+        "expected one of events, kind, n, note, of, printed, rows, values, where",
+        "claims.a.printed: found nothing; expected this key to be given",
+        "claims.a.where: found nothing; expected this key to be given",
+        "claim b, printed: found '9,7'; "
+        "expected a decimal point, not a comma (of counts, 1,234 is read as a thousand and more)",
+        "relation 1, found 'a and b make all'; expected keys with values, one of them the kind of relation",
+        "relation 2, equals: found 'al', which is no claim and no unknown; "
+        "expected the name of one; the nearest is all",
+        "relation 3, sum: found 'c', which is no claim and no unknown; expected the name of one",
+    ]
+
+
+def test_relations_between_numbers_that_do_not_belong_together_are_errors(tmp_path):
+    text = GOOD.replace("n: a,", "n: age.sd,").replace(
+        "meaning: all women", "meaning: all, at_least: 5, at_most: 2"
+    )
+    text = text.replace(
+        "  - {sum: [a, b], equals: all}",
+        "  - {two_by_two: [[a, b], [b, a]], ratio: age}\n"
+        "  - {repeats: age, of: x}\n  - {wald: {B: age, p: x}}",
+    )
+    assert problems(tmp_path, text) == [
+        "unknowns, all: found at_least 5 above at_most 2; expected it below",
+        "claim age, n: found age.sd, a claim of kind sd; expected a count",
+        "relation 1, ratio: found age, which prints age.mean, age.sd, age.min, age.max; "
+        "expected an estimate, with its interval or without",
+        "relation 2, found age and x, which have no part in common; expected prints of the same number",
+        "relation 3, wald: B: found age, which prints age.mean, age.sd, age.min, age.max; "
+        "expected an estimate, with its interval or without",
+    ]
+
+
 def test_a_name_with_several_numbers_asks_which_one(tmp_path):
     (line,) = problems(tmp_path, GOOD.replace("sum: [a, b]", "sum: [a, age]"))
     assert line == (

@@ -38,6 +38,8 @@ def test_a_printed_number_is_the_box_of_what_rounds_to_it(text, kind, low, high)
     ("text", "kind", "expected"),
     [
         ("0,05", "p", "a decimal point, not a comma"),
+        ("0,867", "mean", "a decimal point, not a comma"),
+        ("1,015", "ratio", "a decimal point, not a comma"),
         ("4.5", "count", "a whole number such as 466"),
         ("1.2", "p", "a value from 0 to 1 for kind p"),
         ("about 3", "mean", "a number such as 32.78"),

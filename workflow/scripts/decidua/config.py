@@ -86,7 +86,9 @@ def load_yaml(path: str | Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         row = f", row {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{row}: found {getattr(error, 'problem', error)}; expected YAML") from None
+        problem = getattr(error, "problem", None) or str(error)
+        hint = ", a tab for example" if "cannot start any token" in problem else ""
+        raise InputError(f"{path}{row}: found no YAML ({problem}{hint}); expected YAML") from None
 
 
 def effective(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What does a claims file say? Its claims, unknowns and relations, or every problem with it at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -159,14 +159,59 @@ def load_paper(path: str | Path) -> Paper:
     if not isinstance(given, Mapping):
         raise InputError(f"{path}: found no keys; expected paper, claims and, where there are any, relations")
     schema = load_yaml(SCHEMA)
-    problems += [f"{path}, {problem}" for problem in schema_problems(given, schema)]
+    wrong = list(schema_problems(given, schema))
+    problems += [f"{path}, {problem}" for problem in wrong]
+    if wrong:
+        problems += _problems_of_the_rest(given, str(path), schema)
     if problems:
         raise InputError(problems)
     return read_paper(given, str(path), schema)
 
 
-def read_paper(given: Mapping[str, Any], file: str, schema: Mapping[str, Any] | None = None) -> Paper:
+def _problems_of_the_rest(given: Mapping[str, Any], file: str, schema: Mapping[str, Any]) -> list[str]:
+    """What else is wrong with a file some of whose entries do not have the shape of the schema."""
+    claims, unknowns = given.get("claims"), given.get("unknowns") or {}
+    relations = given.get("relations") or []
+    if (
+        not isinstance(claims, Mapping)
+        or not isinstance(unknowns, Mapping)
+        or not isinstance(relations, list)
+    ):
+        return []
+    entries = {}
+    for key, content in (("claims", claims), ("unknowns", unknowns)):
+        shape = {"$defs": schema["$defs"], **{k: schema["properties"][key][k] for k in _ENTRIES}}
+        entries[key] = {
+            name: entry for name, entry in content.items() if not any(schema_problems({name: entry}, shape))
+        }
+    broken = {str(name) for name in {**claims, **unknowns}} - {*entries["claims"], *entries["unknowns"]}
+    rest = {"paper": {"title": "", **_alpha_of(given)}, **entries, "relations": relations}
+    try:
+        read_paper(rest, file, schema, broken)
+    except InputError as error:
+        return list(map(str, error.problems))
+    return []
+
+
+_ENTRIES = ("type", "propertyNames", "additionalProperties")
+
+
+def _alpha_of(given: Mapping[str, Any]) -> dict[str, float]:
+    paper = given.get("paper")
+    alpha = paper.get("alpha") if isinstance(paper, Mapping) else None
+    return {"alpha": alpha} if isinstance(alpha, float) and 0 < alpha < 1 else {}
+
+
+def read_paper(
+    given: Mapping[str, Any],
+    file: str,
+    schema: Mapping[str, Any] | None = None,
+    broken: Collection[str] = (),
+) -> Paper:
     """The content of a claims file that has the shape of the schema, as a `Paper`.
+
+    Args:
+        broken: names of entries that were left out since they have not: speaking of them is no problem.
 
     Raises:
         InputError: every problem that a schema cannot see.
@@ -198,8 +243,14 @@ def read_paper(given: Mapping[str, Any], file: str, schema: Mapping[str, Any] | 
         for name in unknowns
         if name in claims
     ]
+    problems += [
+        f"unknowns, {name}: found at_least {each.low:g} above at_most {each.high:g}; expected it below"
+        for name, each in unknowns.items()
+        if each.low > each.high
+    ]
     # A claim that could not be read is a problem of its own, not one of the relations that speak of it.
-    named = _Names(claims, unknowns, groups, parts, broken=set(given["claims"]) - set(parts) - set(claims))
+    unread = {*broken, *given["claims"]} - set(parts) - set(claims)
+    named = _Names(claims, unknowns, groups, parts, unread)
     for name, entry in given["claims"].items():
         problems += [f"claim {name}, {line}" for line in _claim_reference_problems(entry, named)]
     for i, entry in enumerate(given.get("relations", []), start=1):
@@ -425,6 +476,22 @@ class _Names:
         if name not in self.parts:
             yield from self.one(name)
 
+    def estimate(self, name: str) -> Iterator[str]:
+        """What is wrong with the name of a ratio or a coefficient, with its interval or without."""
+        if name in self.parts and "estimate" not in self.parts[name]:
+            several = ", ".join(f"{name}.{part}" for part in self.parts[name])
+            yield f"found {name}, which prints {several}; expected an estimate, with its interval or without"
+        else:
+            yield from self.printed(name)
+
+    def count(self, given: Any) -> Iterator[str]:
+        """What is wrong with what must stand for a number of women."""
+        wrong = list(self.number(given))
+        yield from wrong
+        for name in () if wrong else expressions.names(given):
+            if name in self.claims and self.claims[name].kind not in ("count", "number"):
+                yield f"found {name}, a claim of kind {self.claims[name].kind}; expected a count"
+
     def group(self, given: Any, n: bool = True) -> Iterator[str]:
         if not isinstance(given, str):
             for name in given.values():
@@ -464,13 +531,16 @@ class _Names:
 
 
 def _claim_reference_problems(entry: Mapping[str, Any], named: _Names) -> Iterator[str]:
-    for key in ("n", "events", "of"):
+    for key, check in (("n", named.count), ("events", named.number), ("of", named.number)):
         if key in entry:
-            yield from (f"{key}: {line}" for line in named.number(entry[key]))
+            yield from (f"{key}: {line}" for line in check(entry[key]))
 
 
 def _relation_problems(entry: Mapping[str, Any], schema: Mapping[str, Any], named: _Names) -> Iterator[str]:
     kinds = schema["$defs"]["relations"]
+    if not isinstance(entry, Mapping):
+        yield f"found {entry!r}; expected keys with values, one of them the kind of relation"
+        return
     found = _kinds_of(entry)
     if len(found) != 1:
         keys = ", ".join(map(str, entry)) or "(none)"
@@ -498,6 +568,15 @@ def _relation_problems(entry: Mapping[str, Any], schema: Mapping[str, Any], name
     for key, role in ROLES[kind].items():
         if key in entry:
             yield from (f"{key}: {line}" for line in _role_problems(entry[key], role, named))
+    if kind == "repeats":
+        yield from _nothing_in_common(entry["repeats"], entry["of"], named)
+
+
+def _nothing_in_common(repeat: str, first: str, named: _Names) -> Iterator[str]:
+    """A compound is repeated by one with a part of the same name; a number by a number."""
+    parts = [set(named.parts.get(name, [""] if name in named.claims else [])) for name in (repeat, first)]
+    if all(parts) and not parts[0] & parts[1]:
+        yield f"found {repeat} and {first}, which have no part in common; expected prints of the same number"
 
 
 def _role_problems(given: Any, role: str, named: _Names) -> Iterator[str]:
@@ -508,8 +587,10 @@ def _role_problems(given: Any, role: str, named: _Names) -> Iterator[str]:
     elif role == "numbers":
         for name in given:
             yield from named.number(name)
-    elif role in ("printed", "ratio"):
+    elif role == "printed":
         yield from named.printed(given)
+    elif role == "ratio":
+        yield from named.estimate(given)
     elif role == "groups with a range":
         for group in given:
             yield from named.group_with_range(group)
@@ -522,7 +603,7 @@ def _role_problems(given: Any, role: str, named: _Names) -> Iterator[str]:
         yield from _cell_problems(given, named)
     elif role == "members":
         for member, name in given.items():
-            check = named.printed if member in ("ratio", "B") else named.one
+            check = named.estimate if member in ("ratio", "B") else named.one
             yield from (f"{member}: {line}" for line in check(name))
     elif role == "statement":
         yield from named.statement(given)
@@ -547,7 +628,7 @@ def _kinds_of(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _called(entry: Mapping[str, Any]) -> str:
-    return f" ({entry['name']})" if isinstance(entry.get("name"), str) else ""
+    return f" ({entry['name']})" if isinstance(entry, Mapping) and isinstance(entry.get("name"), str) else ""
 
 
 def _relation(entry: Mapping[str, Any]) -> Relation:

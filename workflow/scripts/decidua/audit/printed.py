@@ -112,6 +112,9 @@ COMPOUNDS = {
     ),
 }
 KINDS = (*DOMAINS, "text", *COMPOUNDS)
+#: Kinds in which a comma is a decimal one: they are hardly ever a thousand.
+WITHOUT_THOUSANDS = ("p", "percent", "ratio", "coefficient", "se")
+POINT = "a decimal point, not a comma (of counts, 1,234 is read as a thousand and more)"
 
 
 def read_number(text: str, kind: str, alpha: float = 0.05) -> Box:
@@ -127,6 +130,8 @@ def read_number(text: str, kind: str, alpha: float = 0.05) -> Box:
     """
     low, high, whole = DOMAINS[kind]
     cleaned = text.translate(MINUS).translate(SPACES).strip()
+    if _decimal_comma(cleaned) or (kind in WITHOUT_THOUSANDS and "," in cleaned):
+        raise InputError(f"found {text!r}; expected {POINT}")
     if kind == "p":
         cleaned = re.sub(r"^p\s*(?==|<|>|\u2264|\u2265)", "", cleaned, flags=re.IGNORECASE)
         if _NOT_SIGNIFICANT.fullmatch(cleaned):
@@ -159,7 +164,7 @@ def read_parts(text: str, kind: str, alpha: float = 0.05) -> dict[str, tuple[str
     compound = COMPOUNDS[kind]
     cleaned = text.translate(MINUS).translate(SPACES).strip()
     if _decimal_comma(cleaned):
-        raise InputError(f"found {text!r}; expected {_expected(kind, cleaned)}")
+        raise InputError(f"found {text!r}; expected {POINT}")
     for form in compound.forms:
         if (match := form.fullmatch(cleaned)) and kind == "constant":
             number = float(_decimal(cleaned))
@@ -179,13 +184,11 @@ def _decimal(text: str) -> Decimal:
 
 
 def _decimal_comma(text: str) -> bool:
-    """Whether a comma stands where a point would: digits after it that are not three."""
-    return re.search(r"(?<![\d.,])\d+,(?!\d{3}(?!\d))\d+", text) is not None
+    """Whether a comma stands where a point would: after a 0, or before digits that are not three."""
+    return re.search(r"(?<![\d.,])(?:0,\d|\d+,(?!\d{3}(?!\d))\d)", text) is not None
 
 
 def _expected(kind: str, text: str) -> str:
-    if _decimal_comma(text):
-        return "a decimal point, not a comma (1,234 is read as a thousand and more)"
     examples: dict[str, str] = {
         "count": "a whole number such as 466",
         "percent": "a percentage such as 45.1%",
