@@ -449,6 +449,15 @@ def test_of_a_definition_both_kinds_of_losses_are_stated_or_neither(config, tmp_
     )
 
 
+def test_facts_are_needed_for_a_reconstruction_only(config):
+    del config["papers"]["andersen2025"]["facts"]
+    check(deepcopy(config), SCHEMA, [ROOT])
+    del config["papers"]["han2025"]["facts"]
+    assert problems(config) == [
+        "config: papers.han2025.facts: found nothing; expected the file that the cohort is rebuilt from"
+    ]
+
+
 def test_a_definition_that_a_reconstruction_inherits_must_fit_it_too(config):
     config["analysis"]["definition"] = {"losses": 2, "biochemical": False, "stillbirths": False}
     assert problems(config) == [

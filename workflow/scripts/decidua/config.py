@@ -302,7 +302,8 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     yield from _gene_set_problems("expression", config["expression"], roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
-            yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
+            if key in paper:
+                yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
         if paper["cohort"] is not None and paper["cohort"] not in config["cohorts"]:
             yield (
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
@@ -694,6 +695,10 @@ def _reconstruction_problems(
     papers = config["papers"]
     if cohort["paper"] not in papers:
         yield f"{key}.paper: found {cohort['paper']!r}; expected one of {', '.join(papers) or '(no papers)'}"
+        return
+    if "facts" not in papers[cohort["paper"]]:
+        told = "expected the file that the cohort is rebuilt from"
+        yield f"papers.{cohort['paper']}.facts: found nothing; {told}"
         return
     try:
         facts = Path(locate(papers[cohort["paper"]]["facts"], roots))
