@@ -579,5 +579,8 @@ def report_sections():
     for name in PAPERS:
         mark = synthetic_paper(SimpleNamespace(paper=name))
         title = f"Audit of the printed numbers: {name}"
-        sections.append({"kind": "papers", "name": name, "title": title, "synthetic": mark, "figures": []})
+        figures = [("audit", "Audit", "Verdicts of the printed numbers, by place of the paper.")]
+        sections.append(
+            {"kind": "papers", "name": name, "title": title, "synthetic": mark, "figures": figures}
+        )
     return sections

@@ -86,7 +86,9 @@ def load_yaml(path: str | Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         row = f", row {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{row}: found {getattr(error, 'problem', error)}; expected YAML") from None
+        problem = getattr(error, "problem", None) or str(error)
+        hint = ", a tab for example" if "cannot start any token" in problem else ""
+        raise InputError(f"{path}{row}: found no YAML ({problem}{hint}); expected YAML") from None
 
 
 def effective(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -300,7 +302,8 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     yield from _gene_set_problems("expression", config["expression"], roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
-            yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
+            if key in paper:
+                yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
         if paper["cohort"] is not None and paper["cohort"] not in config["cohorts"]:
             yield (
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
@@ -692,6 +695,10 @@ def _reconstruction_problems(
     papers = config["papers"]
     if cohort["paper"] not in papers:
         yield f"{key}.paper: found {cohort['paper']!r}; expected one of {', '.join(papers) or '(no papers)'}"
+        return
+    if "facts" not in papers[cohort["paper"]]:
+        told = "expected the file that the cohort is rebuilt from"
+        yield f"papers.{cohort['paper']}.facts: found nothing; {told}"
         return
     try:
         facts = Path(locate(papers[cohort["paper"]]["facts"], roots))
