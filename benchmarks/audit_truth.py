@@ -15,7 +15,8 @@ a claims file of its own. Of every kind of relation as many claims are checked a
 
 - Share: numbers of women with values from..to, which no check but only the search for conflicts speaks of. A
   false alarm is a conflict. The planted number is one that no distribution within the printed n, range, mean
-  and SD gives (all distributions are counted out, the boxes off by one unit); found: a conflict.
+  and SD gives (all distributions are counted out, the boxes off by one unit), in one of ten files; found: a
+  conflict.
 
     python benchmarks/audit_truth.py [claims a kind, 20000] [kind ...] > benchmarks/audit_truth.md
 
@@ -419,6 +420,10 @@ def of_whole_numbers(paper: Paper, check: Check, rng: Rng) -> tuple[bool, bool]:
     return not possible, not box.wider.meets(whole.attainable_mean(box, n, 1.0)) if not possible else False
 
 
+#: An error is planted in one of so many files of the kind share: to find it takes long.
+PLANTED_SHARES = 10
+
+
 @cache
 def distributions_of(n: int, values: int) -> np.ndarray:
     """Every way in which n women have so many different values: ways x values, by where the bars stand."""
@@ -459,7 +464,7 @@ def checked_share(rng: Rng) -> Iterator[tuple[str, Any]]:
     yield "narrow", max(possible) - min(possible) <= 10
     women = sum(int(group.n) for group in paper.groups.values())
     impossible = sorted(set(range(women + 1)) - possible)
-    if impossible:
+    if impossible and rng.integers(PLANTED_SHARES) == 0:
         wrong = paper_of({**claims, "s": count(rng.choice(impossible))}, relations)
         yield "planted", bool(conflicts(*linear_system(wrong)).found)
 

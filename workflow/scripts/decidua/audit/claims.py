@@ -1,6 +1,6 @@
 """What does a claims file say? Its claims, unknowns and relations, or every problem with it at once."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Relation:
-    """How claims hang together: its kind, the keys of its entry in the file, and what is noted of it."""
+    """How claims hang together: its kind, the keys of its entry in the file, and the file's note on it."""
 
     kind: str
     name: str
@@ -184,7 +184,8 @@ def _problems_of_the_rest(given: Mapping[str, Any], file: str, schema: Mapping[s
         entries[key] = {
             name: entry for name, entry in content.items() if not any(schema_problems({name: entry}, shape))
         }
-    broken = {str(name) for name in {**claims, **unknowns}} - {*entries["claims"], *entries["unknowns"]}
+    read = {*entries["claims"], *entries["unknowns"]}
+    broken = [str(name) for name in (*claims, *unknowns) if name not in read]
     rest = {"paper": {"title": "", **_alpha_of(given)}, **entries, "relations": relations}
     try:
         read_paper(rest, file, schema, broken)
@@ -206,7 +207,7 @@ def read_paper(
     given: Mapping[str, Any],
     file: str,
     schema: Mapping[str, Any] | None = None,
-    broken: Collection[str] = (),
+    broken: Sequence[str] = (),
 ) -> Paper:
     """The content of a claims file that has the shape of the schema, as a `Paper`.
 

@@ -1,13 +1,13 @@
 """How did an audit come out, in short: its conflicts, and verdicts by place of the paper?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from decidua.audit.claims import Paper
 from decidua.audit.conflicts import Conflict, sentence
-from decidua.audit.verdicts import VERDICTS, in_sentences
+from decidua.audit.verdicts import VERDICTS
 
 CONFLICT_COLUMNS = ["paper", "conflict", "claim", "where", "printed", "relation", "proof", "search"]
 VERDICT_COLUMNS = ["paper", "where", "verdict", "claims", "in_conflict"]
@@ -31,14 +31,13 @@ def conflict_table(
         the numbers collide), proof (a sentence), search (exhaustive, or what was searched).
     """
     printed = {claim.id: claim.printed for claim in paper.claims.values()}
-    notes = {relation.name: relation.note for relation in paper.relations}
     rows: list[dict[str, Any]] = []
     for number, conflict in enumerate(found, start=1):
         common = {
             "paper": name,
             "conflict": number,
             "relation": "; ".join(conflict.relations),
-            "proof": " ".join([sentence(conflict, printed), *_notes(conflict, notes)]),
+            "proof": sentence(conflict, printed),
             "search": EXHAUSTIVE if conflict.minimal else NOT_MINIMAL,
         }
         for claim in conflict.printed:
@@ -47,11 +46,6 @@ def conflict_table(
     rows += [{"paper": name, "search": text} for text in unfinished]
     table = pd.DataFrame(rows, columns=CONFLICT_COLUMNS)
     return table.astype({"conflict": "Int64"})
-
-
-def _notes(conflict: Conflict, notes: Mapping[str, str]) -> list[str]:
-    """What the file says of the relations by which numbers collide: a proof holds under these readings."""
-    return in_sentences(notes.get(name, "") for name in conflict.relations)
 
 
 def verdict_table(audit: pd.DataFrame, conflicts: pd.DataFrame) -> pd.DataFrame:
