@@ -1,4 +1,4 @@
-"""The claims files that are shipped: well-formed, equal to the facts, free of verdicts; what the audit finds.
+"""The shipped claims files: well-formed, equal to the facts, free of verdicts; and what the audit finds.
 
 Expected findings are computed in the test by hand or with SciPy, never by the audit's own arithmetic.
 """
@@ -266,7 +266,7 @@ def test_p_values_by_pearson_and_by_no_other_standard_test(audited, claim, table
 
 
 def test_f_of_age_lies_in_its_box_and_no_scheffe_pair_differs(audited):
-    # F at the printed centres by hand: 2.848; the box around it must hold 2.872 only if it is wide enough.
+    # F at the printed centres by hand: 2.848, so that the box around it holds 2.872 only if wide enough.
     n = np.array([118, 97, 151, 100])
     mean, sd = np.array([32.78, 32.39, 33.66, 33.42]), np.array([3.72, 3.78, 3.85, 3.46])
     between = (n * (mean - (n * mean).sum() / n.sum()) ** 2).sum() / 3
