@@ -329,8 +329,8 @@ def left_out_in_turn(
     """Leave-one-centre-out: learned from all other centres, told of each.
 
     Returns:
-        A row a centre and measure: where, measure, estimate, low, high, n, events, reason. Intervals are of the
-        model as it is: those tested are resampled, nothing is learned anew.
+        A row a centre and measure: where, measure, estimate, low, high, n, events, reason. Intervals are of
+        the model as it is: those tested are resampled, nothing is learned anew.
     """
     return pd.concat(
         [
