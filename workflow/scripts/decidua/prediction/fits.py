@@ -29,7 +29,7 @@ RANGE = (0.01, 0.99)
 #: a column.
 _IMPUTATION_RIDGE = 1e-4
 #: Boosted trees: few, small and slow, for few events; no random numbers, no early stopping.
-BOOSTED = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 4, "l2_regularization": 1.0}
+BOOSTED = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 4, "max_bins": 63}
 _SMALLEST_LEAF = 20
 #: Elastic net: half of the penalty is on absolute values; penalties are shares of one that leaves nothing.
 _L1, _SHARES = 0.5, np.geomspace(1.0, 0.003, 25)
@@ -498,7 +498,9 @@ def _fit_boosting(learned: Fitted, numbers: np.ndarray, y: np.ndarray, weights: 
         **BOOSTED, min_samples_leaf=_SMALLEST_LEAF, early_stopping=False, random_state=0
     )
     with config_context(skip_parameter_validation=True, assume_finite=True), threadpool_limits(1):
-        booster.fit(numbers, y.astype(int), sample_weight=weights)
+        # repeated rows: with weights its bins would cost a hundred times the trees
+        times = weights.astype(int)
+        booster.fit(np.repeat(numbers, times, axis=0), np.repeat(y, times).astype(int))
     linear = _boosted(booster, numbers)
     size = sum(len(each.centre) for each in learned.predictors) + 1
     return replace(

@@ -4,7 +4,7 @@ A resample is a weight a woman (how often she is in it), and nothing is copied. 
 serve every model, so that the difference of two models is paired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from decidua.learning.folds import stratified_folds
-from decidua.prediction.design import CONDITIONAL, Specification
+from decidua.prediction.design import CONDITIONAL, MAXIMUM_LIKELIHOOD, RIDGE, Specification
 from decidua.prediction.fits import Fitted, fit, fit_values
 from decidua.prediction.measures import (
     MEASURES,
@@ -21,6 +21,7 @@ from decidua.prediction.measures import (
     c_within_sets,
     measures_of_weightings,
 )
+from decidua.prediction.newton_together import MOST_WOMEN, block_size, fit_together
 from decidua.statistics.answers import NotEstimable
 from decidua.steps import steps
 
@@ -109,11 +110,34 @@ class _Task:
     def complete(self) -> bool:
         return not np.isnan(self.numbers).any()
 
-    def linear(self, weights: np.ndarray) -> np.ndarray:
-        """What a model learned from the weighted women says of all of them."""
-        found = fit_values(
-            self.spec, self.numbers, self.event, weights, self.sets, complete=self.complete, ranges=False
-        )
+    @property
+    def together(self) -> bool:
+        """Whether many resamples can be solved together: all columns stay what they are in each."""
+        plain = self.spec.method in (RIDGE, MAXIMUM_LIKELIHOOD) and not any(self.spec.knots.values())
+        return plain and self.complete and len(self.event) <= MOST_WOMEN
+
+    def linears(self, weights: np.ndarray) -> Iterator[np.ndarray]:
+        """Log odds of all women from each of B weightings (B x n); NaN where nothing could be learned."""
+        if not self.together:
+            yield from map(self._linear, weights)
+            return
+        spread = self.numbers.std(axis=0)
+        x = (self.numbers - self.numbers.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        penalty = 0.0 if self.spec.method == MAXIMUM_LIKELIHOOD else None
+        size = block_size(len(x))
+        for first in range(0, len(weights), size):
+            block = weights[first : first + size].astype(float)
+            found = fit_together(x, self.event.astype(float), block, penalty)
+            yield from found.intercepts[:, None] + found.coefficients @ x.T
+
+    def _linear(self, weights: np.ndarray) -> np.ndarray:
+        complete = self.complete
+        try:
+            found = fit_values(
+                self.spec, self.numbers, self.event, weights, self.sets, complete=complete, ranges=False
+            )
+        except NotEstimable:
+            return np.full(len(self.event), np.nan)
         return found.linear_of_values(self.numbers)
 
     @property
@@ -179,7 +203,10 @@ def _resampled(
     if processes > 1 and len(weights) > 1:
         from joblib import Parallel, delayed
 
-        parts = np.array_split(np.arange(len(weights)), processes)
+        # whole blocks of resamples, so that the sums are the same however many processes share them
+        size = block_size(len(apparent))
+        blocks = np.array_split(np.arange(0, len(weights), size), processes)
+        parts = [np.arange(each[0], min(each[-1] + size, len(weights))) for each in blocks if len(each)]
         done = Parallel(n_jobs=processes)(
             delayed(_block)(task, weights[part], apparent, keep) for part in parts
         )
@@ -195,12 +222,10 @@ def _block(
     kept = np.full((len(weights) if keep else 0, len(apparent)), np.nan, dtype=np.float32)
     rows, ones = [], np.ones(len(apparent))
     with threadpool_limits(limits=1, user_api="blas"):
+        told = task.linears(weights)
         for place, each in enumerate(steps(weights, f"Bootstrap of {task.spec.name}")):
-            weight = each.astype(float)
-            row = {}
-            try:
-                linear = task.linear(weight)
-            except NotEstimable:
+            weight, linear, row = each.astype(float), next(told), {}
+            if np.isnan(linear).any():
                 row |= {f"{name}: {how}": np.nan for name in task.names for how in (IN_RESAMPLE, IN_ALL)}
             else:
                 inside, outside = task.measured(linear, [weight, ones])
@@ -216,13 +241,12 @@ def _block(
 def _held_out(task: _Task, folds: np.ndarray) -> np.ndarray:
     """NaN for the women of a fold whose training set gave no model."""
     found = np.full(folds.shape, np.nan)
-    for repeat, fold_of in enumerate(folds):
-        for fold in np.unique(fold_of):
-            test = fold_of == fold
-            try:
-                found[repeat, test] = task.linear((~test).astype(float))[test]
-            except NotEstimable:
-                continue
+    tests = [
+        (repeat, folds[repeat] == fold) for repeat in range(len(folds)) for fold in np.unique(folds[repeat])
+    ]
+    weights = np.array([~test for _, test in tests], dtype=np.int16)
+    for (repeat, test), linear in zip(tests, task.linears(weights), strict=True):
+        found[repeat, test] = linear[test]
     return found
 
 
