@@ -10,9 +10,13 @@ from test_prediction_figures import MODELS, measures, nowhere
 from test_prediction_score import SCHEMA, by_hand
 
 from decidua.prediction import fits
+from decidua.prediction.curves import CURVE, NO_RISK, RISKS, WITH, WITHOUT, calibration_curves
 from decidua.prediction.design import Specification
+from decidua.prediction.measures import calibration_curve
 from decidua.prediction.score import read_model, to_json
+from decidua.prediction.validation import resamples, validate
 from decidua.prediction.written import about_model, write_down
+from decidua.statistics.answers import NotEstimable
 
 LABELS = {"age": "Age (years)", "nk_level": "NK level"}
 UNITS = {"age": "years", "nk_level": "% of lymphocytes"}
@@ -100,3 +104,45 @@ def test_the_same_model_gives_the_same_bytes():
     fitted = fitted_by_hand()
     one, two = (to_json(write_down(fitted, LABELS, UNITS, about(fitted))) for _ in range(2))
     assert one == two and "NaN" not in one
+
+
+def test_what_is_no_list_of_coefficients_or_knows_no_risk_is_not_written_down():
+    rows, event = cohort()
+    boosted = fits.fit(Specification("boosted", ("age", "nk_level"), method="boosting"), rows, event)
+    with pytest.raises(NotEstimable, match="trees"):
+        write_down(boosted, {}, {}, {})
+    sets = np.repeat(np.arange(80), 3)
+    event = np.tile([True, False, False], 80)
+    matched = fits.fit(Specification("matched", ("age",), method="conditional"), rows, event, sets=sets)
+    with pytest.raises(NotEstimable, match="absolute risk"):
+        write_down(matched, {}, {}, {})
+
+
+def test_calibration_curves_of_a_model_are_those_of_its_own_log_odds():
+    rows, event = cohort()
+    groups = np.arange(len(event))
+    drawn = resamples(event, groups, 20, 3, 2, np.random.default_rng(1))
+    found = validate([Specification("history", ("age", "smoker"))], rows, event, drawn)
+    one = found.models["history"]
+    one.held_out[0, :5] = np.nan  # as of a fold whose training set gave no model
+    table = calibration_curves(found.models.values(), event, groups, failures={"immune": "nothing is known"})
+    apparent = table[(table["shown"] == CURVE) & (table["way"] == "apparent")]
+    expected = calibration_curve(one.apparent, event, groups)
+    assert apparent["observed"].to_numpy() == pytest.approx(expected.observed)
+    corrected = table[(table["shown"] == CURVE) & (table["way"] == "corrected")]
+    assert corrected["observed"].notna().all() and (corrected["lower"] < corrected["upper"]).all()
+    bars = table[table["shown"] == RISKS]
+    assert set(bars["way"]) == {WITH, WITHOUT}
+    shares = bars["observed"] * (bars["upper"] - bars["lower"])
+    assert shares.sum() == pytest.approx(1)
+    assert table[table["model"] == "immune"]["reason"].tolist() == ["nothing is known"]
+
+
+def test_matched_sets_have_no_calibration_and_it_is_said_why():
+    rng = np.random.default_rng(3)
+    event, groups = np.tile([True, False, False], 40), np.repeat(np.arange(40), 3)
+    rows = pd.DataFrame({"age": rng.normal(size=120) + event})
+    spec = Specification("history", ("age",), method="conditional")
+    found = validate([spec], rows, event, resamples(event, groups, 5, 2, 1, rng), groups)
+    table = calibration_curves(found.models.values(), event, groups)
+    assert table["reason"].tolist() == [NO_RISK]

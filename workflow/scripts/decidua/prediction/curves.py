@@ -64,15 +64,18 @@ def _of_model(model: Validated, event: np.ndarray, groups: np.ndarray, confidenc
         (APPARENT, model.apparent, 1),
         (CORRECTED, model.held_out.ravel(), repeats),
     ):
+        told = ~np.isnan(linear)  # a training set may have given no model
+        events, members = np.tile(event, times)[told], np.tile(groups, times)[told]
         try:
-            curve = calibration_curve(linear, np.tile(event, times), np.tile(groups, times), confidence)
+            curve = calibration_curve(linear[told], events, members, confidence)
         except NotEstimable as reason:
             parts.append(_none(name, str(reason), way))
             continue
         columns = {key: getattr(curve, key) for key in ("predicted", "observed", "lower", "upper")}
         parts.append(pd.DataFrame({"model": name, "shown": CURVE, "way": way, **columns}))
-    told = expit(model.held_out).mean(axis=0)
-    parts.append(risk_bars(told, event).assign(model=name, shown=RISKS))
+    risks = expit(model.held_out).mean(axis=0)
+    told = ~np.isnan(risks)
+    parts.append(risk_bars(risks[told], event[told]).assign(model=name, shown=RISKS))
     return pd.concat(parts, ignore_index=True)
 
 

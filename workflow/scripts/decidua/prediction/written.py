@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from decidua.prediction.curves import NO_RISK
+from decidua.prediction.design import CONDITIONAL
 from decidua.prediction.fits import Fitted
 from decidua.prediction.score import PredictionModel, Predictor
 from decidua.results import ESTIMATED
+from decidua.statistics.answers import NotEstimable
 
 INTENDED_USE = (
     "To describe, in research, the risk of women like those of its training who are cared for as those were.",
@@ -34,7 +37,13 @@ def write_down(
     Args:
         labels: what predictors are called; units: what they are measured in (none: no unit).
         about: as from `about_model`.
+
+    Raises:
+        NotEstimable: boosted trees, and models of matched sets, which know no absolute risk.
     """
+    fitted.as_dict()
+    if fitted.spec.method == CONDITIONAL:
+        raise NotEstimable(NO_RISK)
     predictors = tuple(
         Predictor(
             name=own.name,
