@@ -25,13 +25,13 @@ from decidua.statistics.splines import basis, knots
 
 #: Quantiles of the training women between which a value is known ground: extremes would be single women.
 RANGE = (0.01, 0.99)
-#: The share of ridge in the regressions that stand in for unknown values: those of a column that others nearly
-#: determine stay finite.
+#: The share of ridge in the regressions that stand in for unknown values: finite also for a column that others
+#: determine.
 _IMPUTATION_RIDGE = 1e-4
 #: Boosted trees: few, small and slow, for few events; no random numbers, no early stopping.
 BOOSTED = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 4, "l2_regularization": 1.0}
 _SMALLEST_LEAF = 20
-#: Elastic net: half of the penalty is on absolute values; penalties as shares of that which leaves nothing.
+#: Elastic net: half of the penalty is on absolute values; penalties are shares of one that leaves nothing.
 _L1, _SHARES = 0.5, np.geomspace(1.0, 0.003, 25)
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from decidua.learning.folds import stratified_folds
-from decidua.prediction import design
 from decidua.prediction.design import CONDITIONAL, Specification
 from decidua.prediction.fits import Fitted, fit, fit_values
 from decidua.prediction.measures import (
@@ -330,8 +329,8 @@ def left_out_in_turn(
     """Leave-one-centre-out: learned from all other centres, told of each.
 
     Returns:
-        A row a centre and measure: where, measure, estimate, low, high, n, events, reason. Intervals are those
-        of the model as it is in the women tested: a bootstrap of them is not needed for what is seen once.
+        A row a centre and measure: where, measure, estimate, low, high, n, events, reason. Intervals are of the
+        model as it is: those tested are resampled, nothing is learned anew.
     """
     return pd.concat(
         [
