@@ -152,9 +152,9 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], roots: Sequence[
         raise InputError([f"config: {problem}" for problem in problems])
     full = effective(config)
     dictionary = load_yaml(locate(DICTIONARY, roots))["variables"]
-    for cohort in full["cohorts"].values():
-        if cohort.get("redcap_dictionary"):
-            cohort["columns"], _ = _completed(cohort, dictionary, roots)
+    for entry in (*full["cohorts"].values(), *full["predictions"].values()):
+        if entry.get("redcap_dictionary"):
+            entry["columns"], _ = _completed(entry, dictionary, roots)
     return full
 
 
@@ -290,7 +290,10 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         if study.get("identifiers"):
             yield from _file_problem(f"studies.{name}.identifiers", study["identifiers"], roots)
     for name, entry in config["predictions"].items():
-        yield from _prediction_problems(f"predictions.{name}", entry, config, roots)
+        if "file" in entry:
+            yield from _women_problems(f"predictions.{name}", entry, config, dictionary, roots)
+        else:
+            yield from _prediction_problems(f"predictions.{name}", entry, config, roots)
     yield from _noise_problems("classifier", config["classifier"])
     settings = {f"studies.{name}.classifier": study for name, study in config["studies"].items()}
     for where, holder in {"classifier": config, **settings}.items():
@@ -431,6 +434,48 @@ def _prediction_problems(
             yield from _file_problem(f"{key}.{file}", entry[file], roots)
 
 
+def _women_problems(
+    key: str,
+    entry: Mapping[str, Any],
+    config: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    roots: Sequence[Path],
+) -> Iterator[str]:
+    """Of a table of women that a prediction model is to score."""
+    model, cohorts = entry["model"], config["cohorts"]
+    if model.endswith(".json"):
+        yield from _file_problem(f"{key}.model", model, roots)
+    elif model not in cohorts:
+        yield (
+            f"{key}.model: found {model!r}; expected the path of a model (.json) or one of the "
+            f"cohorts: {', '.join(cohorts) or 'there is none'}"
+        )
+    columns, fields = entry["columns"], {}
+    if entry.get("redcap_dictionary"):
+        problems = list(_redcap_problems(key, entry, roots))
+        yield from problems
+        if problems:
+            return  # types are not known without it
+        columns, fields = _completed(entry, dictionary, roots)
+    yield from _table_problems(key, entry, columns, dictionary, fields, roots)
+
+
+def _table_problems(
+    key: str,
+    entry: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    roots: Sequence[Path],
+) -> Iterator[str]:
+    """Of the file of a table of women, and how it is read."""
+    yield from _file_problem(f"{key}.file", entry["file"], roots)
+    yield from _mapping_problems(f"{key}.columns", columns, dictionary, fields)
+    yield from _row_problems(key, entry, fields)
+    if entry.get("sheet") and not entry["file"].lower().endswith((".xlsx", ".xlsm")):
+        yield f"{key}.sheet: found {entry['sheet']!r}; expected a sheet for an Excel file only"
+
+
 def _batch_problems(key: str, study: Mapping[str, Any], inherited: Mapping[str, Any]) -> Iterator[str]:
     """Adjusting for batches needs them."""
     own = study.get("classifier", {})
@@ -481,14 +526,10 @@ def _cohort_problems(
     completed = {**cohort, "columns": columns}
     markers = yield from _panel_problems(key, completed, config, dictionary, roots)
     if cohort["source"] == "table":
-        yield from _file_problem(f"{key}.file", cohort["file"], roots)
-        yield from _mapping_problems(f"{key}.columns", columns, dictionary, fields)
-        yield from _row_problems(key, cohort, fields)
+        yield from _table_problems(key, cohort, columns, dictionary, fields, roots)
         yield from _type_problems(f"{key}.analysis", completed, dictionary)
         covariates = {**config["analysis"], **cohort.get("analysis", {})}["covariates"]
         yield from _number_problems(f"{key}.analysis", covariates, completed["columns"], dictionary)
-        if cohort.get("sheet") and not cohort["file"].lower().endswith((".xlsx", ".xlsm")):
-            yield f"{key}.sheet: found {cohort['sheet']!r}; expected a sheet for an Excel file only"
     else:
         yield from _reconstruction_problems(key, cohort, config, roots)
     for analysis, where in (
