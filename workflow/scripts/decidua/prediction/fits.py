@@ -4,7 +4,7 @@ All that is learned is learned here, from the rows that are given and from nothi
 unknown predictor, knots, centre and scale, the penalty, the coefficients.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -25,11 +25,11 @@ from decidua.statistics.splines import basis, knots
 
 #: Quantiles of the training women between which a value is known ground: extremes would be single women.
 RANGE = (0.01, 0.99)
-#: The share of ridge in the regressions that stand in for unknown values: finite also for a column that others
-#: determine.
+#: Of the regressions that stand in for unknown values the share of ridge: finite also where others determine
+#: a column.
 _IMPUTATION_RIDGE = 1e-4
 #: Boosted trees: few, small and slow, for few events; no random numbers, no early stopping.
-BOOSTED = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 4, "l2_regularization": 1.0}
+BOOSTED = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 4, "max_bins": 63}
 _SMALLEST_LEAF = 20
 #: Elastic net: half of the penalty is on absolute values; penalties are shares of one that leaves nothing.
 _L1, _SHARES = 0.5, np.geomspace(1.0, 0.003, 25)
@@ -269,25 +269,38 @@ def _prepared(
     imputations = (
         _no_imputations(spec, means) if complete else _imputations(spec, numbers, known, weights, means)
     )
-    predictors = [
-        Predictor(
-            name,
-            design.NUMBER,
-            float(means[j]),
-            _range(numbers[:, j], ranges),
-            imputations[j],
-            (),
-            (),
-            (),
-            (),
-        )
-        for j, name in enumerate(spec.columns)
-    ]
-    filled = _filled(numbers, predictors)
-    return tuple(
-        _scaled(each, numbers[known[:, j], j], weights[known[:, j]], filled[:, j], weights, spec)
-        for j, each in enumerate(predictors)
-    )
+    filled = numbers if known.all() else _fill(numbers, spec.columns, means, imputations)
+    whole = weights.astype(int)
+    found = []
+    for j, name in enumerate(spec.columns):
+        at: tuple[float, ...] = ()
+        if wanted := spec.knots.get(name, 0):
+            at = _knots(np.repeat(numbers[known[:, j], j], whole[known[:, j]]), wanted)
+        centre, scale = _scaling(filled[:, j], at, weights)
+        ends = _range(numbers[:, j], ranges)
+        parts = (float(means[j]), ends, imputations[j], at, centre, scale, (0.0,) * len(centre))
+        found.append(Predictor(name, design.NUMBER, *parts))
+    return tuple(found)
+
+
+def _knots(known: np.ndarray, wanted: int) -> tuple[float, ...]:
+    try:
+        return tuple(knots(known, wanted).tolist())
+    except NotEstimable:  # ties leave too few places: a straight line
+        return ()
+
+
+def _scaling(
+    filled: np.ndarray, at: tuple[float, ...], weights: np.ndarray
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Centre and scale of each column, over all women, filled in."""
+    raw = basis(filled, np.array(at)) if at else filled[:, None]
+    total = weights.sum()
+    centre = weights @ raw / total
+    spread = np.sqrt(weights @ (raw - centre) ** 2 / total)
+    # a column that is the same for all of a resample: nothing is learned from it
+    same = spread <= 1e-9 * np.maximum(np.abs(centre), 1e-12)
+    return tuple(centre.tolist()), tuple(np.where(same, 1.0, spread).tolist())
 
 
 def _range(numbers: np.ndarray, wanted: bool) -> tuple[float, float]:
@@ -329,52 +342,30 @@ def _imputations(
     return found
 
 
-def _filled(numbers: np.ndarray, predictors: tuple[Predictor, ...] | list[Predictor]) -> np.ndarray:
+def _filled(numbers: np.ndarray, predictors: Sequence[Predictor]) -> np.ndarray:
+    if not np.isnan(numbers).any():
+        return numbers
+    names, means = [each.name for each in predictors], np.array([each.mean for each in predictors])
+    return _fill(numbers, names, means, [each.imputation for each in predictors])
+
+
+def _fill(
+    numbers: np.ndarray,
+    names: Sequence[str],
+    means: np.ndarray,
+    imputations: Sequence[tuple[float, Mapping[str, float]]],
+) -> np.ndarray:
     """The same with each unknown value as the imputation says."""
     unknown = np.isnan(numbers)
-    if not unknown.any():
-        return numbers
-    place = {each.name: j for j, each in enumerate(predictors)}
-    stand_in = np.where(unknown, [each.mean for each in predictors], numbers)
+    place = {name: j for j, name in enumerate(names)}
+    stand_in = np.where(unknown, means, numbers)
     found = numbers.copy()
     for j in np.flatnonzero(unknown.any(axis=0)):
-        intercept, coefficients = predictors[j].imputation
-        who = unknown[:, j]
-        others = [place[name] for name in coefficients]
-        found[who, j] = intercept + stand_in[np.ix_(who, others)] @ np.array(
-            list(coefficients.values()), dtype=float
-        )
+        intercept, coefficients = imputations[j]
+        who, others = unknown[:, j], [place[name] for name in coefficients]
+        slopes = np.array(list(coefficients.values()), dtype=float)
+        found[who, j] = intercept + stand_in[np.ix_(who, others)] @ slopes
     return found
-
-
-def _scaled(
-    predictor: Predictor,
-    known: np.ndarray,
-    weights_known: np.ndarray,
-    filled: np.ndarray,
-    weights: np.ndarray,
-    spec: Specification,
-) -> Predictor:
-    """With knots (by the known values), centre and scale (by all, filled in)."""
-    at: tuple[float, ...] = ()
-    if wanted := spec.knots.get(predictor.name, 0):
-        try:
-            at = tuple(knots(np.repeat(known, weights_known.astype(int)), wanted).tolist())
-        except NotEstimable:  # ties leave too few places: a straight line
-            at = ()
-    raw = basis(filled, np.array(at)) if at else filled[:, None]
-    total = weights.sum()
-    centre = weights @ raw / total
-    spread = np.sqrt(weights @ (raw - centre) ** 2 / total)
-    # a column that is the same for all of a resample: its coefficient is zero under any penalty
-    same = spread <= 1e-9 * np.maximum(np.abs(centre), 1e-12)
-    return replace(
-        predictor,
-        knots=at,
-        centre=tuple(centre.tolist()),
-        scale=tuple(np.where(same, 1.0, spread).tolist()),
-        coefficients=(0.0,) * raw.shape[1],
-    )
 
 
 # ---- the methods
@@ -507,7 +498,9 @@ def _fit_boosting(learned: Fitted, numbers: np.ndarray, y: np.ndarray, weights: 
         **BOOSTED, min_samples_leaf=_SMALLEST_LEAF, early_stopping=False, random_state=0
     )
     with config_context(skip_parameter_validation=True, assume_finite=True), threadpool_limits(1):
-        booster.fit(numbers, y.astype(int), sample_weight=weights)
+        # repeated rows: with weights its bins would cost a hundred times the trees
+        times = weights.astype(int)
+        booster.fit(np.repeat(numbers, times, axis=0), np.repeat(y, times).astype(int))
     linear = _boosted(booster, numbers)
     size = sum(len(each.centre) for each in learned.predictors) + 1
     return replace(

@@ -4,7 +4,7 @@ A resample is a weight a woman (how often she is in it), and nothing is copied. 
 serve every model, so that the difference of two models is paired.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,15 +12,16 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from decidua.learning.folds import stratified_folds
-from decidua.prediction.design import CONDITIONAL, Specification
+from decidua.prediction.design import CONDITIONAL, MAXIMUM_LIKELIHOOD, RIDGE, Specification
 from decidua.prediction.fits import Fitted, fit, fit_values
 from decidua.prediction.measures import (
     MEASURES,
     WITHIN_SETS,
     all_measures,
     c_within_sets,
-    measures_of_weightings,
+    measures_of_many,
 )
+from decidua.prediction.newton_together import MOST_WOMEN, block_size, fit_together
 from decidua.statistics.answers import NotEstimable
 from decidua.steps import steps
 
@@ -109,21 +110,51 @@ class _Task:
     def complete(self) -> bool:
         return not np.isnan(self.numbers).any()
 
-    def linear(self, weights: np.ndarray) -> np.ndarray:
-        """What a model learned from the weighted women says of all of them."""
-        found = fit_values(
-            self.spec, self.numbers, self.event, weights, self.sets, complete=self.complete, ranges=False
-        )
+    @property
+    def together(self) -> bool:
+        """Whether many resamples can be solved together: all columns stay what they are in each."""
+        plain = self.spec.method in (RIDGE, MAXIMUM_LIKELIHOOD) and not any(self.spec.knots.values())
+        return plain and self.complete and len(self.event) <= MOST_WOMEN
+
+    def linears(self, weights: np.ndarray) -> Iterator[np.ndarray]:
+        """Log odds of all women from each of B weightings (B x n), in blocks; NaN where none were learned."""
+        spread = self.numbers.std(axis=0)
+        x = (self.numbers - self.numbers.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        penalty = 0.0 if self.spec.method == MAXIMUM_LIKELIHOOD else None
+        for block in blocks(weights):
+            if self.together:
+                found = fit_together(x, self.event.astype(float), block, penalty)
+                yield found.intercepts[:, None] + found.coefficients @ x.T
+            else:
+                yield np.array([self._linear(each) for each in block])
+
+    def _linear(self, weights: np.ndarray) -> np.ndarray:
+        complete = self.complete
+        try:
+            found = fit_values(
+                self.spec, self.numbers, self.event, weights, self.sets, complete=complete, ranges=False
+            )
+        except NotEstimable:
+            return np.full(len(self.event), np.nan)
         return found.linear_of_values(self.numbers)
 
     @property
     def names(self) -> tuple[str, ...]:
         return (WITHIN_SETS,) if self.spec.method == CONDITIONAL else MEASURES
 
-    def measured(self, linear: np.ndarray, weightings: list[np.ndarray]) -> list[dict[str, float]]:
-        if self.spec.method == CONDITIONAL:
-            return [{WITHIN_SETS: c_within_sets(linear, self.event, self.sets, each)} for each in weightings]
-        return measures_of_weightings(linear, self.event, weightings)
+    def measured(self, linear: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Of B x n log odds (or one row) and weights (or one row) B numbers a measure."""
+        if self.spec.method != CONDITIONAL:
+            return measures_of_many(linear, weights, self.event)
+        pairs = zip(*np.broadcast_arrays(linear, weights), strict=True)
+        return {WITHIN_SETS: np.array([c_within_sets(one, self.event, self.sets, w) for one, w in pairs])}
+
+
+def blocks(weights: np.ndarray) -> Iterator[np.ndarray]:
+    """A few rows at a time, as floats."""
+    size = block_size(weights.shape[1])
+    for first in range(0, len(weights), size):
+        yield weights[first : first + size].astype(float)
 
 
 def validate(
@@ -179,50 +210,51 @@ def _resampled(
     if processes > 1 and len(weights) > 1:
         from joblib import Parallel, delayed
 
-        parts = np.array_split(np.arange(len(weights)), processes)
+        # whole blocks of resamples, so that the sums are the same however many processes share them
+        size = block_size(len(apparent))
+        starts = np.array_split(np.arange(0, len(weights), size), processes)
+        parts = [np.arange(each[0], min(each[-1] + size, len(weights))) for each in starts if len(each)]
         done = Parallel(n_jobs=processes)(
             delayed(_block)(task, weights[part], apparent, keep) for part in parts
         )
     else:
         done = [_block(task, weights, apparent, keep)]
-    table = pd.DataFrame([row for rows, _ in done for row in rows])
+    table = pd.concat([part for part, _ in done], ignore_index=True)
     return table, np.concatenate([linear for _, linear in done])
 
 
 def _block(
     task: _Task, weights: np.ndarray, apparent: np.ndarray, keep: bool
-) -> tuple[list[dict[str, float]], np.ndarray]:
+) -> tuple[pd.DataFrame, np.ndarray]:
     kept = np.full((len(weights) if keep else 0, len(apparent)), np.nan, dtype=np.float32)
-    rows, ones = [], np.ones(len(apparent))
+    parts, done, once = [], 0, np.ones((1, len(apparent)))
     with threadpool_limits(limits=1, user_api="blas"):
-        for place, each in enumerate(steps(weights, f"Bootstrap of {task.spec.name}")):
-            weight = each.astype(float)
-            row = {}
-            try:
-                linear = task.linear(weight)
-            except NotEstimable:
-                row |= {f"{name}: {how}": np.nan for name in task.names for how in (IN_RESAMPLE, IN_ALL)}
-            else:
-                inside, outside = task.measured(linear, [weight, ones])
-                row |= {f"{name}: {IN_RESAMPLE}": value for name, value in inside.items()}
-                row |= {f"{name}: {IN_ALL}": value for name, value in outside.items()}
-                if keep:
-                    kept[place] = linear
-            (same,) = task.measured(apparent, [weight])
-            rows.append(row | {f"{name}: {FIXED}": value for name, value in same.items()})
-    return rows, kept
+        told = task.linears(weights)
+        for block in steps(list(blocks(weights)), f"Bootstrap of {task.spec.name}"):
+            linear = next(told)
+            found = {IN_RESAMPLE: task.measured(linear, block), IN_ALL: task.measured(linear, once)}
+            found[FIXED] = task.measured(apparent[None], block)
+            parts.append(
+                pd.DataFrame(
+                    {f"{name}: {how}": each[name] for how, each in found.items() for name in task.names}
+                )
+            )
+            if keep:
+                kept[done : done + len(block)] = linear
+            done += len(block)
+    return pd.concat(parts, ignore_index=True), kept
 
 
 def _held_out(task: _Task, folds: np.ndarray) -> np.ndarray:
     """NaN for the women of a fold whose training set gave no model."""
     found = np.full(folds.shape, np.nan)
-    for repeat, fold_of in enumerate(folds):
-        for fold in np.unique(fold_of):
-            test = fold_of == fold
-            try:
-                found[repeat, test] = task.linear((~test).astype(float))[test]
-            except NotEstimable:
-                continue
+    tests = [
+        (repeat, folds[repeat] == fold) for repeat in range(len(folds)) for fold in np.unique(folds[repeat])
+    ]
+    weights = np.array([~test for _, test in tests], dtype=np.int16)
+    told = (row for block in task.linears(weights) for row in block)
+    for (repeat, test), linear in zip(tests, told, strict=True):
+        found[repeat, test] = linear[test]
     return found
 
 
@@ -230,7 +262,10 @@ def measure_table(
     task: _Task, apparent: np.ndarray, held_out: np.ndarray, resampled: pd.DataFrame, confidence: float
 ) -> pd.DataFrame:
     """The measures of a model, apparent and corrected, as `Validated` has them."""
-    (plain,) = task.measured(apparent, [np.ones(len(apparent))])
+    plain = {
+        name: float(each[0])
+        for name, each in task.measured(apparent[None], np.ones((1, len(apparent)))).items()
+    }
     counts = {"n": len(apparent), "events": int(task.event.sum())}
     rows = []
     for name in task.names:
@@ -286,11 +321,10 @@ def _quantiles(values: pd.Series, confidence: float) -> tuple[float, float]:
 
 def _cross_validated(task: _Task, held_out: np.ndarray, name: str) -> float:
     """Mean over the repeats; NaN where some woman has no held-out prediction."""
-    whole = [each for each in held_out if not np.isnan(each).any()]
-    if not whole:
+    whole = held_out[~np.isnan(held_out).any(axis=1)]
+    if not len(whole):
         return float("nan")
-    ones = np.ones(len(whole[0]))
-    return float(np.mean([task.measured(each, [ones])[0][name] for each in whole]))
+    return float(task.measured(whole, np.ones((1, whole.shape[1])))[name].mean())
 
 
 # ---- the difference of two models
@@ -329,8 +363,8 @@ def left_out_in_turn(
     """Leave-one-centre-out: learned from all other centres, told of each.
 
     Returns:
-        A row a centre and measure: where, measure, estimate, low, high, n, events, reason. Intervals are of the
-        model as it is: those tested are resampled, nothing is learned anew.
+        A row a centre and measure: where, measure, estimate, low, high, n, events, reason. Intervals are of
+        the model as it is: those tested are resampled, nothing is learned anew.
     """
     return pd.concat(
         [
@@ -397,8 +431,8 @@ def _tested(linear: np.ndarray, event: np.ndarray, where: str, confidence: float
         return _not_estimable_everywhere(where, reason, n, events)
     estimates = all_measures(linear, event)
     drawn = np.random.default_rng(0).integers(n, size=(_TESTED, n))
-    weightings = [np.bincount(each, minlength=n).astype(float) for each in drawn]
-    spread = pd.DataFrame(measures_of_weightings(linear, event, weightings))
+    weights = np.array([np.bincount(each, minlength=n) for each in drawn], dtype=float)
+    spread = pd.DataFrame(measures_of_many(linear[None], weights, event))
     rows = []
     for name, value in estimates.items():
         low, high = _quantiles(spread[name].dropna(), confidence)
