@@ -3,12 +3,12 @@
 Weights say how often each woman counts. An event may also be a probability (of a simulated woman, say).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, ndtri
 
-from decidua.prediction.newton import log_likelihood
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.splines import basis, knots
 
@@ -39,33 +39,49 @@ def all_measures(
     linear: np.ndarray, event: np.ndarray, weights: np.ndarray | None = None
 ) -> dict[str, float]:
     """Each of `MEASURES` of log odds (n) and events (n), NaN where it does not exist."""
-    return measures_of_weightings(linear, event, [_ones(event) if weights is None else weights])[0]
+    return {name: float(value[0]) for name, value in measures_of_many(*_one(linear, weights), event).items()}
 
 
-def measures_of_weightings(
-    linear: np.ndarray, event: np.ndarray, weightings: list[np.ndarray]
-) -> list[dict[str, float]]:
-    """`all_measures` for each of several weightings of the same women; they are sorted once."""
+def measures_of_many(
+    linear: np.ndarray, weights: np.ndarray, event: np.ndarray, wanted: Sequence[str] = MEASURES
+) -> dict[str, np.ndarray]:
+    """Measures of many models of the same women, or of one model under many weightings of them.
+
+    Args:
+        linear, weights: B x n; a single row stands for all.
+        event: n.
+        wanted: which of `MEASURES`.
+
+    Returns:
+        B numbers a measure, NaN where it does not exist. A row's numbers do not depend on the other rows.
+    """
     y = np.asarray(event, dtype=float)
     risk = expit(linear)
-    areas = _areas(linear, y, weightings)
-    found = []
-    for weights, area in zip(weightings, areas, strict=True):
-        one = {
-            C: area,
-            LARGE: calibration_in_the_large(linear, y, weights),
-            SLOPE: calibration_slope(linear, y, weights),
-            BRIER: brier(risk, y, weights),
-            SCALED: scaled_brier(risk, y, weights),
-            R2: nagelkerke(linear, y, weights),
-            SPREAD: risk_variance(risk, weights),
-        }
-        found.append(one)
-    return found
+    compute = {
+        C: lambda: _areas(linear, y, weights),
+        LARGE: lambda: _large(linear, y, weights),
+        SLOPE: lambda: _recalibrated(linear, y, weights)[1],
+        BRIER: lambda: _briers(risk, y, weights),
+        SCALED: lambda: _scaled(risk, y, weights),
+        R2: lambda: _nagelkerkes(linear, y, weights),
+        SPREAD: lambda: _variances(risk, weights),
+    }
+    return {name: compute[name]() for name in wanted}
 
 
-def _ones(event: np.ndarray) -> np.ndarray:
-    return np.ones(len(event))
+def _one(each: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """As a single row, with its weights."""
+    each = np.asarray(each, dtype=float)
+    weights = np.ones(len(each)) if weights is None else np.asarray(weights, dtype=float)
+    return each[None], weights[None]
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Sum over women, a row at a time: the same bits whatever the other rows are."""
+    if first.ndim == 1 or second.ndim == 1:
+        return np.einsum("bn,n->b", first, second)
+    first, second = np.broadcast_arrays(first, second)
+    return np.einsum("bn,bn->b", first, second)
 
 
 def c_statistic(score: np.ndarray, event: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -73,23 +89,45 @@ def c_statistic(score: np.ndarray, event: np.ndarray, weights: np.ndarray | None
 
     NaN when one outcome is absent.
     """
-    return _areas(score, np.asarray(event, dtype=float), [_ones(event) if weights is None else weights])[0]
+    scores, weights = _one(score, weights)
+    return float(_areas(scores, np.asarray(event, dtype=float), weights)[0])
 
 
-def _areas(score: np.ndarray, y: np.ndarray, weightings: list[np.ndarray]) -> list[float]:
-    order = np.argsort(score, kind="stable")
-    ascending = score[order]
-    starts = np.flatnonzero(np.r_[True, ascending[1:] != ascending[:-1]])
-    y = y[order]
-    found = []
-    for weights in weightings:
-        weights = weights[order]
-        with_event = np.add.reduceat(weights * y, starts)
-        without = np.add.reduceat(weights * (1 - y), starts)
-        pairs = with_event.sum() * without.sum()
-        below = without.cumsum() - without / 2
-        found.append(float(with_event @ below / pairs) if pairs else float("nan"))
-    return found
+def _areas(scores: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    order = np.argsort(scores, axis=1, kind="stable")
+    ascending = np.take_along_axis(scores, order, axis=1)
+    place = np.arange(scores.shape[1])
+    is_new = np.ones(ascending.shape, dtype=bool)
+    is_new[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
+    tied = not is_new.all()
+    first = np.maximum.accumulate(np.where(is_new, place, 0), axis=1) if tied else None
+    if len(order) < len(weights):
+        order = np.broadcast_to(order, weights.shape)
+        first = np.broadcast_to(first, weights.shape) if tied else None
+    elif len(weights) < len(order):
+        weights = np.broadcast_to(weights, order.shape)
+    ordered = np.take_along_axis(weights, order, axis=1)
+    truth = y[order]
+    without = ordered * (1 - truth)
+    up_to = without.cumsum(axis=1)
+    if tied:
+        last = _last_of_ties(is_new, place)
+        last = np.broadcast_to(last, up_to.shape)
+        before = np.take_along_axis(up_to - without, first, axis=1)
+        below = (before + np.take_along_axis(up_to, last, axis=1)) / 2
+    else:
+        below = up_to - without / 2
+    with_event = ordered * truth
+    pairs = with_event.sum(axis=1) * up_to[:, -1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _dot(with_event, below) / np.where(pairs > 0, pairs, np.nan)
+
+
+def _last_of_ties(is_new: np.ndarray, place: np.ndarray) -> np.ndarray:
+    ends = np.ones(is_new.shape, dtype=bool)
+    ends[:, :-1] = is_new[:, 1:]
+    backwards = np.where(ends, place, len(place))[:, ::-1]
+    return np.minimum.accumulate(backwards, axis=1)[:, ::-1]
 
 
 def c_within_sets(
@@ -100,7 +138,7 @@ def c_within_sets(
     Args:
         weights: one number a set, given for each of its women.
     """
-    weights = _ones(event) if weights is None else weights
+    weights = np.ones(len(score)) if weights is None else weights
     y, right, pairs = np.asarray(event, dtype=bool), 0.0, 0.0
     for code in np.unique(sets):
         inside = sets == code
@@ -119,16 +157,22 @@ def calibration_in_the_large(
 
     NaN when one outcome is absent.
     """
-    weights = _ones(event) if weights is None else weights
-    y, shift = np.asarray(event, dtype=float), 0.0
-    if not 0 < weights @ y < weights.sum():
-        return float("nan")
-    for _ in range(_MOST_STEPS):
-        mu = expit(linear + shift)
-        step = float(weights @ (y - mu) / (weights @ (mu * (1 - mu))))
-        shift += float(np.clip(step, -_LONGEST, _LONGEST))
-        if abs(step) < _SETTLED:
-            break
+    linear, weights = _one(linear, weights)
+    return float(_large(linear, np.asarray(event, dtype=float), weights)[0])
+
+
+def _large(linear: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    total, events = weights.sum(axis=1), _dot(weights, y)
+    going = np.ones(max(len(linear), len(weights)), dtype=bool)
+    shift = np.where((events > 0) & (events < total), 0.0, np.nan) + np.zeros(len(going))
+    with np.errstate(invalid="ignore"):
+        for _ in range(_MOST_STEPS):
+            mu = expit(linear + shift[:, None])
+            step = _dot(weights, y - mu) / _dot(weights, mu * (1 - mu))
+            shift = shift + np.where(going, np.clip(step, -_LONGEST, _LONGEST), 0.0)
+            going &= np.abs(step) >= _SETTLED
+            if not going.any():
+                break
     return shift
 
 
@@ -144,39 +188,52 @@ def recalibration(
     linear: np.ndarray, event: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[float, float]:
     """Intercept and slope of a logistic regression of the event on the log odds (Cox 1958); NaN as above."""
-    weights = _ones(event) if weights is None else weights
-    y = np.asarray(event, dtype=float)
-    total = weights.sum()
-    nothing = (float("nan"), float("nan"))
-    if not 0 < weights @ y < total:
-        return nothing
-    centre = weights @ linear / total
-    spread = float(np.sqrt(weights @ (linear - centre) ** 2 / total))
-    if spread < _NO_SPREAD:
-        return nothing
-    z = (linear - centre) / spread
-    share = weights @ y / total
-    a, b = float(np.log(share / (1 - share))), 0.0
-    for _ in range(_MOST_STEPS):
-        mu = expit(a + b * z)
-        variance, rest = weights * mu * (1 - mu), weights * (y - mu)
-        s0, s1, s2 = variance.sum(), variance @ z, variance @ z**2
-        g0, g1, determinant = rest.sum(), rest @ z, s0 * s2 - s1 * s1
-        if not determinant > 1e-12 * s0 * s2:
-            return nothing
-        da, db = (s2 * g0 - s1 * g1) / determinant, (s0 * g1 - s1 * g0) / determinant
-        short = min(1.0, _LONGEST / max(abs(da), abs(db), 1e-300))
-        a, b = a + short * da, b + short * db
-        if max(abs(da), abs(db)) < _SETTLED:
-            return float(a - b * centre / spread), float(b / spread)
-    return nothing
+    linear, weights = _one(linear, weights)
+    intercepts, slopes = _recalibrated(linear, np.asarray(event, dtype=float), weights)
+    return float(intercepts[0]), float(slopes[0])
+
+
+def _recalibrated(linear: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Newton's method on standardised log odds, its steps held short."""
+    total = weights.sum(axis=1)
+    share = _dot(weights, y) / total
+    centre = _dot(weights, linear) / total
+    spread = np.sqrt(_dot(weights, (linear - centre[:, None]) ** 2) / total)
+    usable = (share > 0) & (share < 1) & (spread >= _NO_SPREAD)
+    spread = np.where(usable, spread, np.nan)
+    z = (linear - centre[:, None]) / spread[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        a, b = np.where(usable, np.log(share / (1 - share)), np.nan), np.zeros(len(spread))
+        going = usable.copy()
+        for _ in range(_MOST_STEPS):
+            mu = expit(a[:, None] + b[:, None] * z)
+            variance, rest = weights * mu * (1 - mu), weights * (y - mu)
+            across = variance * z
+            s0, s1, s2 = variance.sum(axis=1), across.sum(axis=1), _dot(across, z)
+            g0, g1, determinant = rest.sum(axis=1), _dot(rest, z), s0 * s2 - s1 * s1
+            lost = going & ~(determinant > 1e-12 * s0 * s2)
+            a[lost] = b[lost] = np.nan
+            going &= ~lost
+            da, db = (s2 * g0 - s1 * g1) / determinant, (s0 * g1 - s1 * g0) / determinant
+            longest = np.maximum(np.abs(da), np.abs(db))
+            short = np.minimum(1.0, _LONGEST / np.maximum(longest, 1e-300))
+            a, b = a + np.where(going, short * da, 0.0), b + np.where(going, short * db, 0.0)
+            going &= longest >= _SETTLED
+            if not going.any():
+                break
+        a[going] = b[going] = np.nan
+        return a - b * centre / spread, b / spread
 
 
 def brier(risk: np.ndarray, event: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Mean squared difference of risk and event."""
-    y = np.asarray(event, dtype=float)
+    risks, weights = _one(risk, weights)
+    return float(_briers(risks, np.asarray(event, dtype=float), weights)[0])
+
+
+def _briers(risk: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     # of an event that is a probability q the mean over its two outcomes: (q - risk)^2 + q (1 - q)
-    return _mean((y - risk) ** 2 + y * (1 - y), weights)
+    return _means((y - risk) ** 2 + y * (1 - y), weights)
 
 
 def scaled_brier(risk: np.ndarray, event: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -184,9 +241,14 @@ def scaled_brier(risk: np.ndarray, event: np.ndarray, weights: np.ndarray | None
 
     NaN when one outcome is absent.
     """
-    share = _mean(np.asarray(event, dtype=float), weights)
+    risks, weights = _one(risk, weights)
+    return float(_scaled(risks, np.asarray(event, dtype=float), weights)[0])
+
+
+def _scaled(risk: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    share = _dot(weights, y) / weights.sum(axis=1)
     worst = share * (1 - share)
-    return 1 - brier(risk, event, weights) / worst if worst > 0 else float("nan")
+    return 1 - _briers(risk, y, weights) / np.where(worst > 0, worst, np.nan)
 
 
 def nagelkerke(linear: np.ndarray, event: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -194,24 +256,30 @@ def nagelkerke(linear: np.ndarray, event: np.ndarray, weights: np.ndarray | None
 
     NaN when one outcome is absent. Source: Nagelkerke 1991, Biometrika 78:691.
     """
-    weights = _ones(event) if weights is None else weights
-    y = np.asarray(event, dtype=float)
-    total = float(weights.sum())
-    share = float(weights @ y) / total
-    if not 0 < share < 1:
-        return float("nan")
-    nothing = total * (share * np.log(share) + (1 - share) * np.log1p(-share))
-    model = log_likelihood(linear, y, weights)
-    return float(-np.expm1(2 * (nothing - model) / total) / -np.expm1(2 * nothing / total))
+    linear, weights = _one(linear, weights)
+    return float(_nagelkerkes(linear, np.asarray(event, dtype=float), weights)[0])
+
+
+def _nagelkerkes(linear: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    total = weights.sum(axis=1)
+    share = _dot(weights, y) / total
+    share = np.where((share > 0) & (share < 1), share, np.nan)
+    nothing = share * np.log(share) + (1 - share) * np.log1p(-share)
+    model = _means(y * linear - np.logaddexp(0.0, linear), weights)
+    return np.expm1(2 * (nothing - model)) / np.expm1(2 * nothing)
 
 
 def risk_variance(risk: np.ndarray, weights: np.ndarray | None = None) -> float:
     """How much predicted risks differ, as the variance over women: what a useless model has none of."""
-    return _mean((risk - _mean(risk, weights)) ** 2, weights)
+    return float(_variances(*_one(risk, weights))[0])
 
 
-def _mean(each: np.ndarray, weights: np.ndarray | None) -> float:
-    return float(each.mean()) if weights is None else float(weights @ each / weights.sum())
+def _variances(risk: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return _means((risk - _means(risk, weights)[:, None]) ** 2, weights)
+
+
+def _means(each: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return _dot(weights, each) / weights.sum(axis=1)
 
 
 def net_benefit(
@@ -223,7 +291,7 @@ def net_benefit(
     26:565.
     """
     y = np.asarray(event, dtype=float)
-    weights = _ones(y) if weights is None else np.asarray(weights, dtype=float)
+    weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     order = np.argsort(risk, kind="stable")
     first = np.searchsorted(risk[order], thresholds, side="left")
 

@@ -19,7 +19,7 @@ from decidua.prediction.measures import (
     WITHIN_SETS,
     all_measures,
     c_within_sets,
-    measures_of_weightings,
+    measures_of_many,
 )
 from decidua.prediction.newton_together import MOST_WOMEN, block_size, fit_together
 from decidua.statistics.answers import NotEstimable
@@ -117,18 +117,16 @@ class _Task:
         return plain and self.complete and len(self.event) <= MOST_WOMEN
 
     def linears(self, weights: np.ndarray) -> Iterator[np.ndarray]:
-        """Log odds of all women from each of B weightings (B x n); NaN where nothing could be learned."""
-        if not self.together:
-            yield from map(self._linear, weights)
-            return
+        """Log odds of all women from each of B weightings (B x n), in blocks; NaN where none were learned."""
         spread = self.numbers.std(axis=0)
         x = (self.numbers - self.numbers.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
         penalty = 0.0 if self.spec.method == MAXIMUM_LIKELIHOOD else None
-        size = block_size(len(x))
-        for first in range(0, len(weights), size):
-            block = weights[first : first + size].astype(float)
-            found = fit_together(x, self.event.astype(float), block, penalty)
-            yield from found.intercepts[:, None] + found.coefficients @ x.T
+        for block in blocks(weights):
+            if self.together:
+                found = fit_together(x, self.event.astype(float), block, penalty)
+                yield found.intercepts[:, None] + found.coefficients @ x.T
+            else:
+                yield np.array([self._linear(each) for each in block])
 
     def _linear(self, weights: np.ndarray) -> np.ndarray:
         complete = self.complete
@@ -144,10 +142,19 @@ class _Task:
     def names(self) -> tuple[str, ...]:
         return (WITHIN_SETS,) if self.spec.method == CONDITIONAL else MEASURES
 
-    def measured(self, linear: np.ndarray, weightings: list[np.ndarray]) -> list[dict[str, float]]:
-        if self.spec.method == CONDITIONAL:
-            return [{WITHIN_SETS: c_within_sets(linear, self.event, self.sets, each)} for each in weightings]
-        return measures_of_weightings(linear, self.event, weightings)
+    def measured(self, linear: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Of B x n log odds (or one row) and weights (or one row) B numbers a measure."""
+        if self.spec.method != CONDITIONAL:
+            return measures_of_many(linear, weights, self.event)
+        pairs = zip(*np.broadcast_arrays(linear, weights), strict=True)
+        return {WITHIN_SETS: np.array([c_within_sets(one, self.event, self.sets, w) for one, w in pairs])}
+
+
+def blocks(weights: np.ndarray) -> Iterator[np.ndarray]:
+    """A few rows at a time, as floats."""
+    size = block_size(weights.shape[1])
+    for first in range(0, len(weights), size):
+        yield weights[first : first + size].astype(float)
 
 
 def validate(
@@ -205,37 +212,37 @@ def _resampled(
 
         # whole blocks of resamples, so that the sums are the same however many processes share them
         size = block_size(len(apparent))
-        blocks = np.array_split(np.arange(0, len(weights), size), processes)
-        parts = [np.arange(each[0], min(each[-1] + size, len(weights))) for each in blocks if len(each)]
+        starts = np.array_split(np.arange(0, len(weights), size), processes)
+        parts = [np.arange(each[0], min(each[-1] + size, len(weights))) for each in starts if len(each)]
         done = Parallel(n_jobs=processes)(
             delayed(_block)(task, weights[part], apparent, keep) for part in parts
         )
     else:
         done = [_block(task, weights, apparent, keep)]
-    table = pd.DataFrame([row for rows, _ in done for row in rows])
+    table = pd.concat([part for part, _ in done], ignore_index=True)
     return table, np.concatenate([linear for _, linear in done])
 
 
 def _block(
     task: _Task, weights: np.ndarray, apparent: np.ndarray, keep: bool
-) -> tuple[list[dict[str, float]], np.ndarray]:
+) -> tuple[pd.DataFrame, np.ndarray]:
     kept = np.full((len(weights) if keep else 0, len(apparent)), np.nan, dtype=np.float32)
-    rows, ones = [], np.ones(len(apparent))
+    parts, done, once = [], 0, np.ones((1, len(apparent)))
     with threadpool_limits(limits=1, user_api="blas"):
         told = task.linears(weights)
-        for place, each in enumerate(steps(weights, f"Bootstrap of {task.spec.name}")):
-            weight, linear, row = each.astype(float), next(told), {}
-            if np.isnan(linear).any():
-                row |= {f"{name}: {how}": np.nan for name in task.names for how in (IN_RESAMPLE, IN_ALL)}
-            else:
-                inside, outside = task.measured(linear, [weight, ones])
-                row |= {f"{name}: {IN_RESAMPLE}": value for name, value in inside.items()}
-                row |= {f"{name}: {IN_ALL}": value for name, value in outside.items()}
-                if keep:
-                    kept[place] = linear
-            (same,) = task.measured(apparent, [weight])
-            rows.append(row | {f"{name}: {FIXED}": value for name, value in same.items()})
-    return rows, kept
+        for block in steps(list(blocks(weights)), f"Bootstrap of {task.spec.name}"):
+            linear = next(told)
+            found = {IN_RESAMPLE: task.measured(linear, block), IN_ALL: task.measured(linear, once)}
+            found[FIXED] = task.measured(apparent[None], block)
+            parts.append(
+                pd.DataFrame(
+                    {f"{name}: {how}": each[name] for how, each in found.items() for name in task.names}
+                )
+            )
+            if keep:
+                kept[done : done + len(block)] = linear
+            done += len(block)
+    return pd.concat(parts, ignore_index=True), kept
 
 
 def _held_out(task: _Task, folds: np.ndarray) -> np.ndarray:
@@ -245,7 +252,8 @@ def _held_out(task: _Task, folds: np.ndarray) -> np.ndarray:
         (repeat, folds[repeat] == fold) for repeat in range(len(folds)) for fold in np.unique(folds[repeat])
     ]
     weights = np.array([~test for _, test in tests], dtype=np.int16)
-    for (repeat, test), linear in zip(tests, task.linears(weights), strict=True):
+    told = (row for block in task.linears(weights) for row in block)
+    for (repeat, test), linear in zip(tests, told, strict=True):
         found[repeat, test] = linear[test]
     return found
 
@@ -254,7 +262,10 @@ def measure_table(
     task: _Task, apparent: np.ndarray, held_out: np.ndarray, resampled: pd.DataFrame, confidence: float
 ) -> pd.DataFrame:
     """The measures of a model, apparent and corrected, as `Validated` has them."""
-    (plain,) = task.measured(apparent, [np.ones(len(apparent))])
+    plain = {
+        name: float(each[0])
+        for name, each in task.measured(apparent[None], np.ones((1, len(apparent)))).items()
+    }
     counts = {"n": len(apparent), "events": int(task.event.sum())}
     rows = []
     for name in task.names:
@@ -310,11 +321,10 @@ def _quantiles(values: pd.Series, confidence: float) -> tuple[float, float]:
 
 def _cross_validated(task: _Task, held_out: np.ndarray, name: str) -> float:
     """Mean over the repeats; NaN where some woman has no held-out prediction."""
-    whole = [each for each in held_out if not np.isnan(each).any()]
-    if not whole:
+    whole = held_out[~np.isnan(held_out).any(axis=1)]
+    if not len(whole):
         return float("nan")
-    ones = np.ones(len(whole[0]))
-    return float(np.mean([task.measured(each, [ones])[0][name] for each in whole]))
+    return float(task.measured(whole, np.ones((1, whole.shape[1])))[name].mean())
 
 
 # ---- the difference of two models
@@ -421,8 +431,8 @@ def _tested(linear: np.ndarray, event: np.ndarray, where: str, confidence: float
         return _not_estimable_everywhere(where, reason, n, events)
     estimates = all_measures(linear, event)
     drawn = np.random.default_rng(0).integers(n, size=(_TESTED, n))
-    weightings = [np.bincount(each, minlength=n).astype(float) for each in drawn]
-    spread = pd.DataFrame(measures_of_weightings(linear, event, weightings))
+    weights = np.array([np.bincount(each, minlength=n) for each in drawn], dtype=float)
+    spread = pd.DataFrame(measures_of_many(linear[None], weights, event))
     rows = []
     for name, value in estimates.items():
         low, high = _quantiles(spread[name].dropna(), confidence)
