@@ -12,7 +12,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from decidua.learning.folds import stratified_folds
-from decidua.prediction.design import CONDITIONAL, MAXIMUM_LIKELIHOOD, RIDGE, Specification
+from decidua.prediction.design import BOOSTING, CONDITIONAL, MAXIMUM_LIKELIHOOD, RIDGE, Specification
 from decidua.prediction.fits import Fitted, fit, fit_values
 from decidua.prediction.measures import (
     MEASURES,
@@ -30,9 +30,10 @@ APPARENT, CORRECTED, BY_CENTRE, OVER_TIME = "apparent", "corrected", "leave-one-
 MOST_KEPT = 50_000_000
 #: With a larger share of resamples that a model could not be fitted to, nothing is told of the others.
 MOST_FAILED = 0.2
-#: The later share of the women, tested in temporal validation.
-LATER = 1 / 3
+#: The earlier share of the women in temporal validation, as a fraction: two thirds teach.
+EARLIER = (2, 3)
 IN_RESAMPLE, IN_ALL, FIXED = "in resample", "in all", "fitted model in resample"
+HELD_OUT = "held out in resample"
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,10 @@ class Validated:
         cross_validated, interval (how), n, events, reason (why not estimable, or a caution).
     resampled: a row a resample: of each measure "<measure>: in resample" and "<measure>: in all" of the model
         learned from the resample, "<measure>: fitted model in resample" of the model of all women; NaN where
-        the model could not be learned.
+        the model could not be learned. Of boosted trees "<measure>: held out in resample" instead of the
+        first two.
     resampled_linear: resamples x n log odds told of all women by the model of each resample (float32, NaN
-        where none could be learned; no row where there were more than `MOST_KEPT` numbers).
+        where none could be learned; no row of boosted trees, or with more than `MOST_KEPT` numbers).
     """
 
     spec: Specification
@@ -197,10 +199,33 @@ def _validated(
     fitted = fit(spec, rows, event, sets=sets)
     task = _Task(spec, fitted.values(rows), event, sets)
     apparent = fitted.linear_of_values(task.numbers)
-    resampled, linear = _resampled(task, drawn.weights, apparent, processes)
     held_out = _held_out(task, drawn.folds)
+    if spec.method == BOOSTING:
+        resampled, linear = _of_held_out(task, drawn.weights, apparent, held_out)
+    else:
+        resampled, linear = _resampled(task, drawn.weights, apparent, processes)
     table = measure_table(task, apparent, held_out, resampled, confidence)
     return Validated(spec, fitted, apparent, held_out, table, resampled, linear)
+
+
+def _of_held_out(
+    task: _Task, weights: np.ndarray, apparent: np.ndarray, held_out: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Of trees only what is held out is told: they fit the repeated women of a resample too well.
+
+    The resamples are of women whose predictions stay as they are, means over the repeats.
+    """
+    whole = held_out[~np.isnan(held_out).any(axis=1)]
+    parts = []
+    for block in blocks(weights):
+        fixed = task.measured(apparent[None], block)
+        tested = [task.measured(each[None], block) for each in whole]
+        found = {
+            f"{name}: {HELD_OUT}": np.mean([one[name] for one in tested], axis=0) if tested else np.nan
+            for name in task.names
+        }
+        parts.append(pd.DataFrame(found | {f"{name}: {FIXED}": fixed[name] for name in task.names}))
+    return pd.concat(parts, ignore_index=True), np.empty((0, len(apparent)), dtype=np.float32)
 
 
 def _resampled(
@@ -296,22 +321,37 @@ COLUMNS = (
 
 
 def _corrected(name: str, plain: float, resampled: pd.DataFrame, confidence: float) -> dict[str, object]:
-    inside, outside = resampled[f"{name}: {IN_RESAMPLE}"], resampled[f"{name}: {IN_ALL}"]
-    fixed = resampled[f"{name}: {FIXED}"].dropna()
-    optimism = (inside - outside).dropna()
-    failed = len(resampled) - len(optimism)
     if np.isnan(plain):
         raise NotEstimable("the measure does not exist in these women")
+    fixed = resampled[f"{name}: {FIXED}"].dropna()
+    row = dict(zip(("apparent_low", "apparent_high"), _quantiles(fixed, confidence), strict=True))
+    if f"{name}: {HELD_OUT}" in resampled:
+        return row | _from_held_out(resampled[f"{name}: {HELD_OUT}"], confidence)
+    optimism = optimism_of(resampled, name).dropna()
+    failed = len(resampled) - len(optimism)
     if failed > MOST_FAILED * len(resampled) or len(optimism) < 2:
         raise NotEstimable(f"{failed} of {len(resampled)} resamples gave no model")
-    row = dict(zip(("apparent_low", "apparent_high"), _quantiles(fixed, confidence), strict=True))
     lower, upper = _quantiles(optimism, confidence)
     row |= {"corrected": plain - optimism.mean(), "low": plain - upper, "high": plain - lower}
     how = f"apparent less the quantiles of the optimism of {len(optimism)} resamples"
-    row["interval"] = f"{confidence:.0%}, {how}"
+    row["interval"] = f"{100 * confidence:g}%, {how}"
     if failed:
         row["reason"] = f"{failed} of {len(resampled)} resamples gave no model and are left out"
     return row
+
+
+def optimism_of(resampled: pd.DataFrame, measure: str) -> pd.Series:
+    """Of each resample: what its model has in the resample less what it has in all women."""
+    return resampled[f"{measure}: {IN_RESAMPLE}"] - resampled[f"{measure}: {IN_ALL}"]
+
+
+def _from_held_out(values: pd.Series, confidence: float) -> dict[str, object]:
+    known = values.dropna()
+    if len(known) < 2:
+        raise NotEstimable("some women have no held-out prediction")
+    lower, upper = _quantiles(known, confidence)
+    how = f"{100 * confidence:g}%, {len(known)} resamples of women with their held-out predictions"
+    return {"corrected": known.mean(), "low": lower, "high": upper, "interval": how}
 
 
 def _quantiles(values: pd.Series, confidence: float) -> tuple[float, float]:
@@ -336,22 +376,32 @@ def difference(new: Validated, old: Validated, measure: str, confidence: float =
     Raises:
         NotEstimable: one of them has no such measure.
     """
-    plain, optimism = [], []
-    for each in (new, old):
-        row = each.measures.set_index("measure")
-        if measure not in row.index or pd.isna(row.at[measure, "corrected"]):
+    tables = [each.measures.set_index("measure") for each in (new, old)]
+    for each, table in zip((new, old), tables, strict=True):
+        if measure not in table.index or pd.isna(table.at[measure, "corrected"]):
             raise NotEstimable(f"{measure} of the model {each.spec.name} is not estimable")
-        plain.append(float(row.at[measure, "apparent"]))
-        found = each.resampled
-        optimism.append(found[f"{measure}: {IN_RESAMPLE}"] - found[f"{measure}: {IN_ALL}"])
-    apparent, paired = plain[0] - plain[1], (optimism[0] - optimism[1]).dropna()
+    apparent = float(tables[0].at[measure, "apparent"] - tables[1].at[measure, "apparent"])
+    held_out = f"{measure}: {HELD_OUT}"
+    if held_out in new.resampled or held_out in old.resampled:
+        return {"apparent": apparent} | _difference_held_out(new, old, tables, measure, confidence)
+    paired = (optimism_of(new.resampled, measure) - optimism_of(old.resampled, measure)).dropna()
     lower, upper = _quantiles(paired, confidence)
-    return {
-        "apparent": apparent,
-        "corrected": apparent - float(paired.mean()),
-        "low": apparent - upper,
-        "high": apparent - lower,
-    }
+    corrected = apparent - float(paired.mean())
+    return {"apparent": apparent, "corrected": corrected, "low": apparent - upper, "high": apparent - lower}
+
+
+def _difference_held_out(
+    new: Validated, old: Validated, tables: Sequence[pd.DataFrame], measure: str, confidence: float
+) -> dict[str, float]:
+    """With boosted trees: both models by cross-validation; spread of the fitted models' difference."""
+    corrected = float(tables[0].at[measure, "cross_validated"] - tables[1].at[measure, "cross_validated"])
+    each = [
+        model.resampled[f"{measure}: {HELD_OUT if f'{measure}: {HELD_OUT}' in model.resampled else FIXED}"]
+        for model in (new, old)
+    ]
+    spread = (each[0] - each[1]).dropna()
+    lower, upper = _quantiles(spread - spread.mean(), confidence)
+    return {"corrected": corrected, "low": corrected + lower, "high": corrected + upper}
 
 
 # ---- other women than those learned from
@@ -380,16 +430,17 @@ def later_in_time(
 ) -> pd.DataFrame:
     """Temporal validation: learned from the earlier two thirds, told of the later third.
 
-    Women of the day on which the last third begins are all in the later third; women without a date are in
-    neither. The table is as from `left_out_in_turn`.
+    Women of one day stay together; women without a date are in neither part. The table is as from `left_out_in_turn`.
     """
     dates = pd.Series(date)
     known = dates.notna().to_numpy()
     ordered = dates[known].sort_values()
     if ordered.nunique() < 2:
         return _not_estimable_everywhere("later", "fewer than two different dates are known")
-    border = ordered.iloc[int(np.ceil(len(ordered) * (1 - LATER))) - 1 :].iloc[0]
-    later = (dates > border).to_numpy() if (dates > border).any() else (dates >= border).to_numpy()
+    border = ordered.iloc[-(-len(ordered) * EARLIER[0] // EARLIER[1]) - 1]
+    if not (dates > border).any():  # the last day has more than a third of them
+        border = ordered[ordered < border].iloc[-1]
+    later = (dates > border).to_numpy()
     inside = rows[known].reset_index(drop=True)
     where = f"after {border:%Y-%m-%d}" if isinstance(border, pd.Timestamp) else f"after {border}"
     return _elsewhere(spec, inside, event[known], later[known], where, confidence)
