@@ -33,7 +33,6 @@ MOST_FAILED = 0.2
 #: The earlier share of the women in temporal validation, as a fraction: two thirds teach.
 EARLIER = (2, 3)
 IN_RESAMPLE, IN_ALL, FIXED = "in resample", "in all", "fitted model in resample"
-HELD_OUT = "held out in resample"
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,7 @@ class Validated:
         cross_validated, interval (how), n, events, reason (why not estimable, or a caution).
     resampled: a row a resample: of each measure "<measure>: in resample" and "<measure>: in all" of the model
         learned from the resample, "<measure>: fitted model in resample" of the model of all women; NaN where
-        the model could not be learned. Of boosted trees "<measure>: held out in resample" instead of the
-        first two.
+        the model could not be learned. Of boosted trees see `_of_held_out`.
     resampled_linear: resamples x n log odds told of all women by the model of each resample (float32, NaN
         where none could be learned; no row of boosted trees, or with more than `MOST_KEPT` numbers).
     """
@@ -213,19 +211,30 @@ def _of_held_out(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Of trees only what is held out is told: they fit the repeated women of a resample too well.
 
-    The resamples are of women whose predictions stay as they are, means over the repeats.
+    "in resample" is what the held-out predictions of the women of the resample have; "in all" is one number,
+    such that the mean optimism is apparent less cross-validated. Both move with the women of a resample as
+    those of the other models do, so that differences are paired.
     """
     whole = held_out[~np.isnan(held_out).any(axis=1)]
-    parts = []
-    for block in blocks(weights):
-        fixed = task.measured(apparent[None], block)
-        tested = [task.measured(each[None], block) for each in whole]
-        found = {
-            f"{name}: {HELD_OUT}": np.mean([one[name] for one in tested], axis=0) if tested else np.nan
-            for name in task.names
-        }
-        parts.append(pd.DataFrame(found | {f"{name}: {FIXED}": fixed[name] for name in task.names}))
-    return pd.concat(parts, ignore_index=True), np.empty((0, len(apparent)), dtype=np.float32)
+    once = np.ones((1, len(apparent)))
+    plain, found = task.measured(apparent[None], once), {}
+    drawn = [
+        (task.measured(apparent[None], block), [task.measured(each[None], block) for each in whole])
+        for block in blocks(weights)
+    ]
+    for name in task.names:
+        found[f"{name}: {FIXED}"] = np.concatenate([fixed[name] for fixed, _ in drawn])
+        inside = np.concatenate(
+            [_mean([each[name] for each in tested], fixed[name]) for fixed, tested in drawn]
+        )
+        found[f"{name}: {IN_RESAMPLE}"] = inside
+        optimism = plain[name][0] - _cross_validated(task, held_out, name)
+        found[f"{name}: {IN_ALL}"] = np.nanmean(inside) - optimism if len(whole) else np.nan
+    return pd.DataFrame(found), np.empty((0, len(apparent)), dtype=np.float32)
+
+
+def _mean(each: list[np.ndarray], like: np.ndarray) -> np.ndarray:
+    return np.mean(each, axis=0) if each else np.full(len(like), np.nan)
 
 
 def _resampled(
@@ -296,7 +305,7 @@ def measure_table(
     for name in task.names:
         row = {"measure": name, "apparent": plain[name], **counts}
         try:
-            row |= _corrected(name, plain[name], resampled, confidence)
+            row |= _corrected(name, plain[name], resampled, confidence, task.spec.method)
             row["cross_validated"] = _cross_validated(task, held_out, name)
         except NotEstimable as error:
             row["reason"] = str(error)
@@ -320,13 +329,13 @@ COLUMNS = (
 )
 
 
-def _corrected(name: str, plain: float, resampled: pd.DataFrame, confidence: float) -> dict[str, object]:
+def _corrected(
+    name: str, plain: float, resampled: pd.DataFrame, confidence: float, method: str
+) -> dict[str, object]:
     if np.isnan(plain):
         raise NotEstimable("the measure does not exist in these women")
     fixed = resampled[f"{name}: {FIXED}"].dropna()
     row = dict(zip(("apparent_low", "apparent_high"), _quantiles(fixed, confidence), strict=True))
-    if f"{name}: {HELD_OUT}" in resampled:
-        return row | _from_held_out(resampled[f"{name}: {HELD_OUT}"], confidence)
     optimism = optimism_of(resampled, name).dropna()
     failed = len(resampled) - len(optimism)
     if failed > MOST_FAILED * len(resampled) or len(optimism) < 2:
@@ -334,6 +343,8 @@ def _corrected(name: str, plain: float, resampled: pd.DataFrame, confidence: flo
     lower, upper = _quantiles(optimism, confidence)
     row |= {"corrected": plain - optimism.mean(), "low": plain - upper, "high": plain - lower}
     how = f"apparent less the quantiles of the optimism of {len(optimism)} resamples"
+    if method == BOOSTING:
+        how = f"optimism by cross-validation, spread of held-out predictions in {len(optimism)} resamples"
     row["interval"] = f"{100 * confidence:g}%, {how}"
     if failed:
         row["reason"] = f"{failed} of {len(resampled)} resamples gave no model and are left out"
@@ -343,15 +354,6 @@ def _corrected(name: str, plain: float, resampled: pd.DataFrame, confidence: flo
 def optimism_of(resampled: pd.DataFrame, measure: str) -> pd.Series:
     """Of each resample: what its model has in the resample less what it has in all women."""
     return resampled[f"{measure}: {IN_RESAMPLE}"] - resampled[f"{measure}: {IN_ALL}"]
-
-
-def _from_held_out(values: pd.Series, confidence: float) -> dict[str, object]:
-    known = values.dropna()
-    if len(known) < 2:
-        raise NotEstimable("some women have no held-out prediction")
-    lower, upper = _quantiles(known, confidence)
-    how = f"{100 * confidence:g}%, {len(known)} resamples of women with their held-out predictions"
-    return {"corrected": known.mean(), "low": lower, "high": upper, "interval": how}
 
 
 def _quantiles(values: pd.Series, confidence: float) -> tuple[float, float]:
@@ -381,27 +383,10 @@ def difference(new: Validated, old: Validated, measure: str, confidence: float =
         if measure not in table.index or pd.isna(table.at[measure, "corrected"]):
             raise NotEstimable(f"{measure} of the model {each.spec.name} is not estimable")
     apparent = float(tables[0].at[measure, "apparent"] - tables[1].at[measure, "apparent"])
-    held_out = f"{measure}: {HELD_OUT}"
-    if held_out in new.resampled or held_out in old.resampled:
-        return {"apparent": apparent} | _difference_held_out(new, old, tables, measure, confidence)
     paired = (optimism_of(new.resampled, measure) - optimism_of(old.resampled, measure)).dropna()
     lower, upper = _quantiles(paired, confidence)
     corrected = apparent - float(paired.mean())
     return {"apparent": apparent, "corrected": corrected, "low": apparent - upper, "high": apparent - lower}
-
-
-def _difference_held_out(
-    new: Validated, old: Validated, tables: Sequence[pd.DataFrame], measure: str, confidence: float
-) -> dict[str, float]:
-    """With boosted trees: both models by cross-validation; spread of the fitted models' difference."""
-    corrected = float(tables[0].at[measure, "cross_validated"] - tables[1].at[measure, "cross_validated"])
-    each = [
-        model.resampled[f"{measure}: {HELD_OUT if f'{measure}: {HELD_OUT}' in model.resampled else FIXED}"]
-        for model in (new, old)
-    ]
-    spread = (each[0] - each[1]).dropna()
-    lower, upper = _quantiles(spread - spread.mean(), confidence)
-    return {"corrected": corrected, "low": corrected + lower, "high": corrected + upper}
 
 
 # ---- other women than those learned from
@@ -430,7 +415,8 @@ def later_in_time(
 ) -> pd.DataFrame:
     """Temporal validation: learned from the earlier two thirds, told of the later third.
 
-    Women of one day stay together; women without a date are in neither part. The table is as from `left_out_in_turn`.
+    Women of one day stay together; women without a date are in neither part. The table is as from
+    `left_out_in_turn`.
     """
     dates = pd.Series(date)
     known = dates.notna().to_numpy()
