@@ -10,8 +10,10 @@ from scipy.special import expit
 
 from decidua import results
 from decidua.cases import IS_CASE
-from decidua.markers import ABNORMAL, NORMAL, Panel, immunity_of, marker_names
-from decidua.prediction.added_value import VERDICT, Women, added_value, pairs
+from decidua.markers import ABNORMAL, NORMAL, Panel, immunity_of, marker_names, with_calls
+from decidua.prediction.added_value import Women, added_value, pairs
+from decidua.prediction.blood_panel import blood_panel, single_tests
+from decidua.prediction.conclusion import Asked, conclude
 from decidua.prediction.curves import TYPES, calibration_curves
 from decidua.prediction.decision_curves import COLUMNS as DECISION_COLUMNS
 from decidua.prediction.decision_curves import decision_curves
@@ -26,6 +28,7 @@ from decidua.prediction.question import (
     question_table,
 )
 from decidua.prediction.score import no_model_json, to_json
+from decidua.prediction.strata import strata
 from decidua.prediction.validation import (
     APPARENT,
     BY_CENTRE,
@@ -44,6 +47,8 @@ from decidua.statistics.answers import NotEstimable
 HISTORY_ONLY, IMMUNE_ONLY, TOGETHER = "history", "immune", "history + immune"
 DICHOTOMISED, BOOSTED = "history + immune, dichotomised", "history + immune, boosted"
 CROSS_VALIDATED = "cross-validated"
+#: Women of the rarer outcome a parameter, below which it is said that they are few.
+FEWEST_A_PARAMETER = 10
 NO_MODEL = "no model could be learned"
 
 
@@ -346,9 +351,29 @@ def chapter(
         "decision_curves": decisions(learned, asked),
         "coefficients": coefficients(learned),
         "alarms": warned,
-        "conclusion": conclusion(value, warned),
+        "strata": _strata(learned, given, asked),
+        "blood_panel": blood_panel(
+            with_calls(cohort, calls, controls=True), panel, settings["analysis"]["cases"], asked.confidence
+        ),
+        "markers": single_tests(
+            with_calls(women, calls, controls=True),
+            panel,
+            asked.outcome,
+            asked.event_value,
+            rng,
+            event=asked.event,
+            confidence=asked.confidence,
+            resamples=asked.resamples,
+            caution="; ".join(_reasons(warned, "positivity")),
+        ),
+        "sample_size": _not_yet("sample_size"),
     }
-    tables |= {name: _not_yet(name) for name in ("sample_size", "strata", "markers", "blood_panel")}
+    tables["conclusion"] = conclude(
+        _in_words(asked, given, words),
+        value,
+        tables["decision_curves"],
+        list(zip(warned["alarm"], warned["reason"], strict=True)),
+    )
     model = written_model(learned, asked, given, measured, warned, words)
     return Chapter(tables, model, predictions(learned, given))
 
@@ -359,6 +384,36 @@ def _cases(cohort: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
         return cohort
     cases = calls.loc[calls[IS_CASE].fillna(False).astype(bool), "id"]
     return cohort[cohort["id"].isin(set(cases))]
+
+
+def _strata(learned: Learned, given: Data, asked: Question) -> pd.DataFrame:
+    """Of the final model."""
+    model = learned.validation.models.get(learned.final)
+    if model is None:
+        place = {"analysis": "strata", "population": "all", "quantity": "c statistic"}
+        return results.frame([results.not_estimable(NO_MODEL, **place)])
+    return strata(model, given.event, given.groups, given.strata, asked.confidence)
+
+
+def _reasons(warned: pd.DataFrame, alarm: str) -> list[str]:
+    return list(warned.loc[warned["alarm"] == alarm, "reason"].drop_duplicates())
+
+
+def _in_words(asked: Question, given: Data, words: Words) -> Asked:
+    def told(name: str) -> str:
+        return words.labels.get(name, name.replace("_", " "))
+
+    return Asked(
+        event=asked.event,
+        history=[told(name) for name in asked.history],
+        immune=[told(name) for name in asked.immune],
+        women=len(given.event),
+        events=int(given.event.sum()),
+        left_out=given.left_out,
+        treatment=None if asked.treatment is None else told(asked.treatment),
+        synthetic=words.synthetic,
+        confidence=asked.confidence,
+    )
 
 
 def _not_yet(name: str) -> pd.DataFrame:
@@ -382,7 +437,8 @@ def _nothing(reason: str, asked: Question) -> Chapter:
     tables["alarms"] = pd.DataFrame(
         {"alarm": ["no prediction"], "where": ["performance"], "reason": [reason]}
     )
-    tables["conclusion"] = pd.DataFrame({"sentence": [f"Nothing can be predicted in this cohort: {reason}."]})
+    said = f"Nothing can be predicted in this cohort: {reason}."
+    tables["conclusion"] = pd.DataFrame({"topic": ["verdict"], "sentence": [said]})
     columns = ["id", "model", "event", "apparent", "held_out", "apparent_risk", "held_out_risk"]
     return Chapter(tables, no_model_json(reason), pd.DataFrame(columns=columns))
 
@@ -403,6 +459,14 @@ def alarms(asked: Question, given: Data, measured: pd.DataFrame) -> pd.DataFrame
     for name, c in zip(high["variable"], high["estimate"], strict=True):
         reason = f"a c statistic of {c:.2f} is more than is plausible: does a predictor know the outcome?"
         rows.append(("leakage suspect", name, reason))
+    rarer = int(min(given.event.sum(), (~given.event).sum()))
+    parameters = len(asked.history) + len(asked.immune)
+    if rarer < FEWEST_A_PARAMETER * parameters:
+        reason = f"{rarer} women of the rarer outcome for {parameters} parameters"
+        rows += [("too few events", where, reason) for where in ("performance", "added_value", "model")]
+    if asked.woman is None and (copies := int(given.rows.assign(e=given.event).duplicated().sum())):
+        reason = f"{copies} rows are the same as another in all predictors and the outcome"
+        rows.append(("duplicate women suspect", "performance", reason))
     return pd.DataFrame(rows, columns=["alarm", "where", "reason"]).astype("string")
 
 
@@ -422,22 +486,5 @@ def _tied_treatment(asked: Question, given: Data) -> str:
         return ""
     return (
         f"treatment ({asked.treatment}) was given to {with_it:.0%} of women with an abnormal marker and to "
-        f"{without:.0%} of the others: no effect of treatment and no untreated risk can be estimated"
+        f"{without:.0%} of the others: marker and treatment cannot be told apart"
     )
-
-
-def conclusion(value: pd.DataFrame, warned: pd.DataFrame) -> pd.DataFrame:
-    """One paragraph, a sentence a row."""
-    said = []
-    verdicts = value[(value["quantity"] == VERDICT).fillna(False)]
-    for row in verdicts.to_dict("records"):
-        failed = row["status"] == results.NOT_ESTIMABLE
-        told = f"not estimable, for {row['reason']}" if failed else str(row["level"])
-        said.append(f"{str(row['variable'])[:1].upper()}{str(row['variable'])[1:]}: {told}.")
-    if not said:
-        said.append("There are no two models to compare, so nothing can be said of an added value.")
-    tied = warned[warned["alarm"] == "positivity"]["reason"].drop_duplicates()
-    said += [
-        f"{reason[:1].upper()}{reason[1:]}; what is predicted is the risk as treated here." for reason in tied
-    ]
-    return pd.DataFrame({"sentence": said}).astype("string")
