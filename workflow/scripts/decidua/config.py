@@ -41,8 +41,8 @@ NEEDED_FORMAT = {"transcripts": "salmon", "strandedness": "star", "layer": "h5ad
 MOMENTS = ("before_pregnancy", "pregnancy", "after")
 _MOMENT_WORDS = {
     "before_pregnancy": "before the pregnancy",
-    "pregnancy": "in the pregnancy only",
-    "after": "after the pregnancy only",
+    "pregnancy": "in the pregnancy",
+    "after": "after the pregnancy",
 }
 #: Units of the time between two dates (decidua.variables.DAYS).
 INTERVALS = ("days", "weeks", "months", "years")

@@ -13,11 +13,22 @@ from decidua.cases import IS_CASE
 from decidua.markers import ABNORMAL, NORMAL, Panel, immunity_of, marker_names, with_calls
 from decidua.prediction.added_value import Women, added_value, pairs
 from decidua.prediction.blood_panel import blood_panel, single_tests
+from decidua.prediction.complexity import sample_size_table, simplified
 from decidua.prediction.conclusion import Asked, conclude
 from decidua.prediction.curves import TYPES, calibration_curves
 from decidua.prediction.decision_curves import COLUMNS as DECISION_COLUMNS
 from decidua.prediction.decision_curves import decision_curves
-from decidua.prediction.design import BOOSTING, BOTH, CONDITIONAL, HISTORY, IMMUNE, RIDGE, Specification
+from decidua.prediction.design import (
+    BOOSTING,
+    BOTH,
+    CONDITIONAL,
+    HISTORY,
+    IMMUNE,
+    NUMBER,
+    RIDGE,
+    Specification,
+    kind,
+)
 from decidua.prediction.paired import Predicted
 from decidua.prediction.question import (
     NOT_KNOWN,
@@ -47,6 +58,8 @@ from decidua.statistics.answers import NotEstimable
 HISTORY_ONLY, IMMUNE_ONLY, TOGETHER = "history", "immune", "history + immune"
 DICHOTOMISED, BOOSTED = "history + immune, dichotomised", "history + immune, boosted"
 CROSS_VALIDATED = "cross-validated"
+#: Values that a predictor must have more of to be a curve.
+FEWEST_VALUES = 5
 #: Women of the rarer outcome a parameter, below which it is said that they are few.
 FEWEST_A_PARAMETER = 10
 NO_MODEL = "no model could be learned"
@@ -78,27 +91,33 @@ class Learned:
         return next(name for name in (TOGETHER, IMMUNE_ONLY, HISTORY_ONLY) if name in names)
 
 
-def specifications(asked: Question, rows: pd.DataFrame) -> tuple[Specification, ...]:
+def specifications(
+    asked: Question, rows: pd.DataFrame, knots: Mapping[str, int]
+) -> tuple[Specification, ...]:
     """The models that the question asks for, but predictors that never vary."""
     method = CONDITIONAL if asked.sets else RIDGE
     history, immune, calls = (
         tuple(name for name in names if name in rows and _varies(rows[name]))
         for names in (asked.history, asked.immune, asked.dichotomies)
     )
-    found = [Specification(HISTORY_ONLY, history, method=method, family=HISTORY)] if history else []
+    found = [Specification(HISTORY_ONLY, history, knots, method, HISTORY)] if history else []
     if immune:
-        found.append(Specification(IMMUNE_ONLY, immune, method=method, family=IMMUNE))
+        found.append(Specification(IMMUNE_ONLY, immune, knots, method, IMMUNE))
     if history and immune:
-        found.append(Specification(TOGETHER, history + immune, method=method, family=BOTH))
+        found.append(Specification(TOGETHER, history + immune, knots, method, BOTH))
     if history and calls:
-        found.append(Specification(DICHOTOMISED, history + calls, method=method, family=BOTH))
+        found.append(Specification(DICHOTOMISED, history + calls, knots, method, BOTH))
     if history and immune and not asked.sets:
-        found.append(Specification(BOOSTED, history + immune, method=BOOSTING, family=BOTH))
+        found.append(Specification(BOOSTED, history + immune, {}, BOOSTING, BOTH))
     return tuple(found)
 
 
 def _varies(column: pd.Series) -> bool:
     return column.dropna().nunique() > 1
+
+
+def _continuous(column: pd.Series) -> bool:
+    return kind(column) == NUMBER and column.nunique() > FEWEST_VALUES
 
 
 def learn(asked: Question, given: Data, specs: Sequence[Specification], rng: np.random.Generator) -> Learned:
@@ -328,7 +347,11 @@ def chapter(
     women = cohort if asked.outcome == settings["analysis"]["cases"] else _cases(cohort, calls)
     try:
         given = data(asked, women, calls, markers, {"group": settings["analysis"]["group"]})
-        specs = specifications(asked, given.rows)
+        numbers = [name for name in (*asked.history, *asked.immune) if _continuous(given.rows[name])]
+        share = float(given.event.mean())
+        size = simplified(asked, panel, len(given.event), share, numbers)
+        asked = size.asked
+        specs = specifications(asked, given.rows, size.knots)
         if not specs:
             raise NotEstimable("there is no predictor that is known and differs between women")
     except NotEstimable as reason:
@@ -336,7 +359,7 @@ def chapter(
     learned = learn(asked, given, specs, rng)
     measured = performance(learned, asked, given)
     value = added_value(learned.validation, pairs(specs), learned.women, asked.crossing, asked.confidence)
-    warned = alarms(asked, given, measured)
+    warned = alarms(asked, given, measured, size.warning)
     tables = {
         "question": question_table(asked, given),
         "performance": measured,
@@ -366,7 +389,7 @@ def chapter(
             resamples=asked.resamples,
             caution="; ".join(_reasons(warned, "positivity")),
         ),
-        "sample_size": _not_yet("sample_size"),
+        "sample_size": sample_size_table(size, len(given.event), int(given.event.sum())),
     }
     tables["conclusion"] = conclude(
         _in_words(asked, given, words),
@@ -374,6 +397,9 @@ def chapter(
         tables["decision_curves"],
         list(zip(warned["alarm"], warned["reason"], strict=True)),
     )
+    if asked.go_on and size.warning:
+        for name in ("performance", "added_value", "coefficients", "strata"):
+            tables[name] = results.cautioned(tables[name], size.warning)
     model = written_model(learned, asked, given, measured, warned, words)
     return Chapter(tables, model, predictions(learned, given))
 
@@ -416,11 +442,6 @@ def _in_words(asked: Question, given: Data, words: Words) -> Asked:
     )
 
 
-def _not_yet(name: str) -> pd.DataFrame:
-    place = {"analysis": name, "population": "all", "quantity": "c statistic"}
-    return results.frame([results.not_estimable("not asked of this cohort", **place)])
-
-
 def _nothing(reason: str, asked: Question) -> Chapter:
     """The chapter of a cohort that cannot answer: every table says why."""
     names = ("sample_size", "performance", "added_value", "coefficients", "strata", "markers", "blood_panel")
@@ -443,7 +464,7 @@ def _nothing(reason: str, asked: Question) -> Chapter:
     return Chapter(tables, no_model_json(reason), pd.DataFrame(columns=columns))
 
 
-def alarms(asked: Question, given: Data, measured: pd.DataFrame) -> pd.DataFrame:
+def alarms(asked: Question, given: Data, measured: pd.DataFrame, too_large: str) -> pd.DataFrame:
     """What makes numbers of the chapter doubtful: name of the alarm, where it stands, and why."""
     rows = []
     if given.left_out.get(NOT_KNOWN):
@@ -464,6 +485,9 @@ def alarms(asked: Question, given: Data, measured: pd.DataFrame) -> pd.DataFrame
     if rarer < FEWEST_A_PARAMETER * parameters:
         reason = f"{rarer} women of the rarer outcome for {parameters} parameters"
         rows += [("too few events", where, reason) for where in ("performance", "added_value", "model")]
+    if too_large:
+        tables = ("performance", "added_value", "decision_curves", "coefficients", "strata", "model")
+        rows += [("sample size", where, too_large) for where in tables]
     if asked.woman is None and (copies := int(given.rows.assign(e=given.event).duplicated().sum())):
         reason = f"{copies} rows are the same as another in all predictors and the outcome"
         rows.append(("duplicate women suspect", "performance", reason))
