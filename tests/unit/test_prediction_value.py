@@ -56,16 +56,9 @@ from decidua.statistics.answers import NotEstimable
 
 HISTORY, IMMUNE = ("age", "miscarriages"), ("nk", "th")
 
-
-class Knots(dict):
-    """Knots of a model that can be a key of a cache."""
-
-    def __hash__(self):
-        return hash(tuple(self.items()))
-
-
-OLD = Specification("history", HISTORY, Knots(), family="history")
-NEW = Specification("history + immune", HISTORY + IMMUNE, Knots(nk=3))
+OLD = Specification("history", HISTORY, family="history")
+NEW = Specification("history + immune", HISTORY + IMMUNE, {"nk": 3})
+TREES = Specification("history + immune, boosted", HISTORY + IMMUNE, method="boosting")
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "r-statistics.json").read_text())
 REAL_DATA = os.environ.get("DECIDUA_REAL_DATA")
 
@@ -78,9 +71,10 @@ def cohort(n=300, effect=1.0, seed=1):
 
 
 @cache
-def validated(effect=1.0, specs=(OLD, NEW), count=60):
+def validated(effect=1.0, trees=False, count=60):
     rows, event = cohort(effect=effect)
     drawn = resamples(event, np.arange(len(event)), count, 5, 2, np.random.default_rng(2))
+    specs = [OLD, TREES if trees else NEW]
     return validate(specs, rows, event, drawn), Women(rows, event, np.arange(len(event)), drawn.weights)
 
 
@@ -415,9 +409,8 @@ def test_both_the_test_and_the_interval_must_speak_for_the_markers():
 
 
 def test_trees_are_measured_and_not_tested():
-    trees = replace(NEW, name="history + immune, boosted", knots=Knots(), method="boosting")
-    found, women = validated(specs=(OLD, trees), count=20)
-    rows = added_value(found, pairs([OLD, trees]), women, 0.25)
+    found, women = validated(trees=True, count=20)
+    rows = added_value(found, pairs([OLD, TREES]), women, 0.25)
     assert only(rows, quantity=TEST)["status"] == NOT_ESTIMABLE
     assert only(rows, quantity=VERDICT)["status"] == NOT_ESTIMABLE
     assert only(rows, quantity=CHANGE_C, level="corrected")["status"] == ESTIMATED
