@@ -268,8 +268,8 @@ def _acting(asked: Asked, curves: pd.DataFrame) -> Iterator[str]:
     first, last = (_percent(own.loc[better, "threshold"].iloc[i]) for i in (0, -1))
     within = f"all of them from {first} to {last}" if first != last else first
     yield (
-        f"At {int(better.sum())} of {len(own)} thresholds {where} ({within}) the net benefit with the markers "
-        "is above that of the history alone by more than chance allows, each threshold by itself."
+        f"At {int(better.sum())} of {len(own)} thresholds {where} ({within}) the net benefit with the "
+        "markers is above that of the history alone by more than chance allows, each threshold by itself."
     )
 
 
