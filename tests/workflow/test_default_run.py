@@ -17,6 +17,7 @@ CHAPTERS = [
     "cohort",
     "markers",
     "statistics",
+    "prediction",
     "figures",
     "expression",
     "classifier",

@@ -56,6 +56,7 @@ class Section:
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     more: Sequence[Table] = ()  # shown when asked for
+    lead: str = ""  # what stands before all else: a conclusion
 
 
 def render(template: str | Path, **content: Any) -> str:
