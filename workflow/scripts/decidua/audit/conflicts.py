@@ -11,7 +11,7 @@ gives the same answer; a limit of seconds is an emergency brake, and a result th
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -154,24 +154,46 @@ def bounds(
 ) -> Range:
     """The least and the greatest value that an unknown can have; empty when nothing satisfies them all."""
     known = {unknown.name: unknown for unknown in unknowns}
-    part = _about(constraints, name)
+    found = extent(unknowns, constraints, {name: 1.0}, seconds)
+    if found.empty:
+        return found
+    low, high = found.low, found.high
+    if known[name].whole:
+        low = math.ceil(low - 1e-5) if math.isfinite(low) else low
+        high = math.floor(high + 1e-5) if math.isfinite(high) else high
+    low, high = max(low, known[name].low), min(high, known[name].high)
+    return Range(low, high, exact=found.exact)
+
+
+def extent(
+    unknowns: Sequence[Unknown],
+    constraints: Sequence[Linear],
+    terms: Mapping[str, float],
+    seconds: float = 600.0,
+) -> Range:
+    """The least and the greatest value of a linear expression; empty when nothing satisfies the constraints.
+
+    Where a search does not end, the ends lie further out than need be (`exact` is false).
+    """
+    known = {unknown.name: unknown for unknown in unknowns}
+    part = _about(constraints, terms)
     brake = _Brake(seconds)
     ends, finished = [], True
-    has_whole = any(known[each].whole for constraint in part for each in constraint.terms)
+    has_whole = any(known[name].whole for name in (*terms, *(n for each in part for n in each.terms)))
     for sign in (1.0, -1.0):
-        answer = _solve(known, part, brake, {name: sign})
+        answer = _solve(known, part, brake, {name: sign * value for name, value in terms.items()})
         if answer.status == 2:
             return Range(math.inf, -math.inf)
         finished = finished and answer.status in (0, 3)
         # Without whole numbers there is no branch and bound, and the optimum is the bound.
         reached = answer.mip_dual_bound if has_whole else answer.fun
         ends.append(-sign * math.inf if reached is None or not math.isfinite(reached) else sign * reached)
-    low, high = ends
-    if known[name].whole:
-        low = math.ceil(low - 1e-5) if math.isfinite(low) else low
-        high = math.floor(high + 1e-5) if math.isfinite(high) else high
-    low, high = max(low, known[name].low), min(high, known[name].high)
-    return Range(low, high, exact=finished, finished=True)
+    return Range(*ends, exact=finished)
+
+
+def solution(unknowns: Sequence[Unknown], constraints: Sequence[Linear], seconds: float = 600.0) -> bool:
+    """Whether the constraints can hold together; yes where a search did not end."""
+    return _feasible({each.name: each for each in unknowns}, constraints, _Brake(seconds))
 
 
 # ---- groups
@@ -260,12 +282,11 @@ def _components(constraints: Sequence[Linear]) -> list[list[Linear]]:
     return list(parts.values())
 
 
-def _about(constraints: Sequence[Linear], name: str) -> list[Linear]:
-    """The constraints that hang together with an unknown."""
-    for part in _components(constraints):
-        if any(name in each.terms for each in part):
-            return part
-    return []
+def _about(constraints: Sequence[Linear], names: Iterable[str]) -> list[Linear]:
+    """The constraints that hang together with some unknowns."""
+    wanted = set(names)
+    parts = [part for part in _components(constraints) if any(wanted & set(each.terms) for each in part)]
+    return [each for part in parts for each in part]
 
 
 # ---- the solver
@@ -428,7 +449,8 @@ def sentence(conflict: Conflict, printed: Mapping[str, str]) -> str:
     if len(conflict.printed) == 2 and len(conflict.constraints) == 3 and sums:
         return f"{_named(conflict.printed, printed)} should be the same number."
     if sums:
-        return f"{sums[0]}, but {sums[1]} ({_named(conflict.printed, printed)})."
+        alone = "" if " = " in sums[1] or "needed" in sums[1] else " is printed"
+        return f"{sums[0]}, but {sums[1]}{alone} ({_named(conflict.printed, printed)})."
     together = f"{_named(conflict.printed, printed)} cannot all hold"
     if conflict.implied is None:
         return f"{together}: no whole numbers fit." if conflict.proof is None else f"{together}."

@@ -7,6 +7,7 @@ its paper to linear constraints (`LINEAR`).
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from decidua.audit.claims import Group, Paper, Relation
 from decidua.audit.conflicts import Linear, Unknown, bounds, printed_box
 from decidua.audit.formula import formula_range
 from decidua.audit.printed import DOMAINS
+from decidua.audit.search import Test
 from decidua.audit.wald import contradictions, wald
 
 #: Tables that an enumeration of unknown cells holds at most at once; a search that needs more says so.
@@ -827,6 +829,28 @@ def _printed_size(n: str | float, paper: Paper) -> float | None:
     if any(box.low != box.high for box in boxes.values()):
         return None
     return found[1] + sum(value * boxes[name].low for name, value in found[0].items())
+
+
+def table_tests(paper: Paper) -> list[Test]:
+    """Tables with a printed p, as tests of unknown cells; one off in the last place is no contradiction."""
+    made = []
+    for relation in paper.relations:
+        claim = relation.given.get("p")
+        if relation.kind != "table" or claim not in paper.claims:
+            continue
+        cells = [[expressions.linear(cell) for cell in row] for row in relation.given["table"]]
+        declared = TESTS[relation.given.get("test", "pearson")]
+        if declared == "Fisher" or any(cell is None for row in cells for cell in row):
+            continue
+        box = paper.claims[claim].box.wider
+        others = {
+            method: partial(contingency.p_values, method=method)
+            for method in contingency.CHI_SQUARE
+            if method != declared
+        }
+        p = partial(contingency.p_values, method=declared)
+        made.append(Test(relation.name, cells, p, box.low, box.high, (claim,), others))
+    return made
 
 
 def _written_out(name: str, paper: Paper) -> tuple[int, int] | None:
