@@ -138,10 +138,10 @@ def test_permuted_labels_are_not_told_apart_as_the_labels_are(default_run):
 
 def test_the_audit_says_where_print_and_counts_agree(default_run):
     audit = tables.read(default_run.results / "open/papers/han2025/audit.csv").set_index("claim")
-    agrees = audit.loc["abnormal immunity, known v idiopathic, p"]
-    assert (agrees["agrees_counts"], agrees["agrees_rows"]) == ("yes", "yes")
+    agrees = audit.loc["abnormal.p"]
+    assert (agrees["verdict"], agrees["agrees_rows"]) == ("reproduced", "yes")
     # The printed B has the opposite sign of the printed odds ratio: a finding, in the run's rows too.
-    assert audit.loc["BMI, known etiology, B", "agrees_rows"] == "no"
+    assert tuple(audit.loc["known.bmi.B", ["verdict", "agrees_rows"]]) == ("inconsistent", "no")
 
 
 def test_every_artifact_is_as_the_manifest_says(default_run):

@@ -14,7 +14,7 @@ from decidua.audit.expressions import parse
 #: An interval, and the intervals of its derivatives by the names of the expression.
 _Part = tuple[tuple[float, float], dict[int, tuple[float, float]]]
 #: Boxes of names that occur more than once are cut into about so many pieces in all.
-_PIECES = 4096
+_PIECES = 1024
 _ZERO = (0.0, 0.0)
 _ALL = (-math.inf, math.inf)
 

@@ -190,7 +190,7 @@ def _p_of_f(f: Range, df1: float, df2_low: float, df2_high: float) -> Range:
     """p falls with F. It need not be monotone in the second degrees of freedom: these are sampled densely."""
     if df2_low == df2_high:
         return Range(_upper_f(df1, df2_low, f.high), _upper_f(df1, df2_low, f.low), f.exact)
-    df2 = 1 / np.linspace(1 / df2_high, 1 / df2_low, 65)
+    df2 = 1 / np.linspace(max(1 / df2_high, 1e-9), 1 / df2_low, 65)
     low = min(_upper_f(df1, each, f.high) for each in df2)
     return Range(low, max(_upper_f(df1, each, f.low) for each in df2), exact=False)
 

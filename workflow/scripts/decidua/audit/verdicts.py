@@ -9,7 +9,7 @@ import pandas as pd
 
 from decidua.audit.boxes import Box, Range
 from decidua.audit.claims import Claim, Paper
-from decidua.audit.conflicts import Conflict, Linear
+from decidua.audit.conflicts import Conflict, Linear, conflicts
 from decidua.audit.relations import Check, Values, checks, linear_system
 from decidua.errors import InputError
 
@@ -56,7 +56,7 @@ EXPLANATION = "A typing error, missing values, other denominators or another met
 
 
 def audit(
-    name: str, paper: Paper, tables: Mapping[str, pd.DataFrame], found: Sequence[Conflict] = ()
+    name: str, paper: Paper, tables: Mapping[str, pd.DataFrame], found: Sequence[Conflict] | None = None
 ) -> pd.DataFrame:
     """Recompute every claim of a paper from its other claims and from the run's rows.
 
@@ -65,7 +65,7 @@ def audit(
         paper: its claims file, read.
         tables: results tables of the cohort that stands for the paper, by name; empty without a cohort.
         found: groups of claims that no data satisfy together (`conflicts` of `linear_system`): they bound no
-            number that is not printed.
+            number that is not printed. Searched for when not given.
 
     Returns:
         One row a claim and check, in the order of the claims file; a claim without a check has one row.
@@ -76,6 +76,8 @@ def audit(
         InputError: every claim whose `rows` pick no row, or several.
     """
     unknowns, constraints = linear_system(paper)
+    if found is None:
+        found = conflicts(unknowns, constraints).found
     made = checks(paper, Values(paper, unknowns, trustworthy(constraints, found)))
     by_claim: dict[str, list[Check]] = {claim: [] for claim in paper.claims}
     for check in made:
