@@ -20,10 +20,10 @@ study: $(READY)  ## run the whole study (default)
 	@echo "The report: $$(ls -t results/*/open/report.html | head -n 1)"
 
 test: $(READY)  ## run the tests (ARGS='-k markers' for some of them)
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-laws: $(READY)  ## search with new random examples for one that breaks a law that the tests state
-	@DECIDUA_EXAMPLES=new $(BIN)/python -m pytest --numprocesses auto --dist loadfile -m hypothesis $(ARGS)
+	@DECIDUA_EXAMPLES=new $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m hypothesis $(ARGS)
 
 test-slurm: study  ## run the study on a real Slurm cluster that is made on this machine (Debian, as root)
 	@$(MAKE) --no-print-directory VENV=.venv-slurm slurm-extra

@@ -97,7 +97,8 @@ def test_rows_without_a_table_are_an_error(tmp_path):
 def test_a_broken_claims_file_stops_the_run_before_anything_is_computed(tmp_path):
     broken = GOOD.replace("kind: count", "kind: number of women", 1)
     (tmp_path / "claims.yaml").write_text(broken, encoding="utf-8")
-    config = {"cohorts": {}, "studies": {}, "papers": {"p": {"claims": str(tmp_path / "claims.yaml")}}}
+    papers = {"p": {"claims": str(tmp_path / "claims.yaml")}}
+    config = {"cohorts": {}, "studies": {}, "papers": papers, "predictions": {}}
     with pytest.raises(
         InputError, match=r"claims.yaml, claims.a.kind: found 'number of women'; expected one of"
     ):

@@ -1,5 +1,6 @@
 """Nulls and comparators: blind to held-out samples, the same in any order, and they see what was planted."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from decidua.learning.guard import Training
 from decidua.learning.kernels import Covariates, Ridge, Together, all_genes
 from decidua.learning.nested import Split, held_out_scores
 from decidua.learning.panels_at_random import Panels, random_orders, top_by_t
+from decidua.preflight import cautions_of_model, nearly_tied_batches
 from decidua.study_report import study_section
 
 QUICK = Settings(repeats=1, folds=3, inner_folds=3, penalties=6)
@@ -324,6 +326,32 @@ def test_a_batch_that_is_not_tied_may_not_be_accepted_as_tied(tmp_path, monkeypa
     assert "`accept_tied_batch: true` only where every batch holds one class" in line
     (line,) = check(accept=True, columns={"sample": "sample", "label": "label"})
     assert line.startswith("samples.tsv: found no `batch` column; expected ")
+
+
+def test_a_batch_that_nearly_determines_the_class_is_found_before_the_run(tmp_path, monkeypatch):
+    def found(case, control):
+        sheet_of(tmp_path, monkeypatch, {"case": case, "control": control})
+        columns = {"sample": "sample", "label": "label", "batch": "run"}
+        label = {"case": ["case"], "control": ["control"]}
+        mine = {"source": "counts", "samples": "samples.tsv", "columns": columns, "label": label}
+        others = {"simulated": {"source": "simulation"}, "absent": mine | {"samples": "no.tsv"}}
+        others["without"] = mine | {"columns": columns | {"batch": None}}
+        return nearly_tied_batches({"mine": mine} | others, (tmp_path,))
+
+    # one of 20 on the wrong side: chi-square 40 (19 * 20 - 0)^2 / (20 * 20 * 19 * 21); phi^2 less 1/39, ...
+    phi2 = 380**2 / (20 * 20 * 19 * 21)
+    expected = {"mine": pytest.approx(np.sqrt((phi2 - 1 / 39) / (38 / 39)))}
+    assert found("a" * 19 + "b", "b" * 20) == expected
+    assert found("a" * 20, "b" * 20) == {}  # tied, which is another matter
+    assert found("ab" * 10, "ab" * 10) == {}
+
+
+def test_a_model_in_a_file_keeps_the_cautions_about_its_study(tmp_path):
+    path = tmp_path / "model.json"
+    assert cautions_of_model(path) == ""
+    for text, caution in ((f"{marks.SIMULATION}; {marks.TIED_BATCH}", marks.TIED_BATCH), (None, "")):
+        path.write_text(json.dumps({"about": {"synthetic": text}}))
+        assert cautions_of_model(path) == caution
 
 
 def test_a_batch_a_sample_is_no_batch():

@@ -575,3 +575,47 @@ def test_a_covariate_of_a_study_takes_no_name_of_the_workflow(config, tmp_path):
         "config: studies.ours.columns.covariates: found 'batch', what the workflow calls a column of its "
         "own; expected the column under another name in the sample sheet",
     ]
+
+
+def test_what_a_study_asks_of_its_classifier_must_be_possible(config):
+    own = {"repeats": 1, "panel_repeats": 2, "pair_repeats": 3, "panel": 30000, "panel_sizes": [5, 20001]}
+    config["studies"]["endometrium"]["classifier"] = own | {"noise_data_sets": 1, "noise_pairs": 2}
+    key = "config: studies.endometrium.classifier"
+    assert problems(config) == [
+        f"{key}.panel_repeats: found 2; expected at most 1, `repeats`",
+        f"{key}.pair_repeats: found 3; expected at most 1, the repeats in which panels are measured",
+        f"{key}.panel: found 30000; expected at most 20000, the genes that are simulated",
+        f"{key}.panel_sizes: found 20001; expected at most 20000, the genes that are simulated",
+        f"{key}.noise_pairs: found 2; expected at most noise_data_sets, which is 1",
+    ]
+    config["studies"]["endometrium"]["classifier"] = {"repeats": 1}  # inherits 2 of panels
+    check(config, SCHEMA, [ROOT])
+    config["classifier"]["noise_pairs"] = 9
+    assert problems(config) == [
+        "config: classifier.noise_pairs: found 9; expected at most noise_data_sets, which is 3"
+    ]
+
+
+def test_a_sample_sheet_of_a_prediction_needs_its_columns_and_labels(config, tmp_path):
+    for name in ("counts.tsv", "samples.tsv"):
+        (tmp_path / name).touch()
+    config["predictions"]["next"] = {"title": "Next", "model": "endometrium"} | {
+        key: str(tmp_path / f"{key}.tsv") for key in ("counts", "samples")
+    }
+    assert problems(config) == [
+        "config: predictions.next.columns: found nothing; expected this key to be given beside samples",
+        "config: predictions.next.label: found nothing; expected this key to be given beside samples",
+    ]
+
+
+def test_slips_of_a_study_are_told_in_plain_words(config, tmp_path):
+    ours = study(tmp_path, samples=str(tmp_path), label={"case": "RPL", "control": ["IVF"]})
+    config["studies"] = {"a": {key: value for key, value in ours.items() if key != "source"}}
+    assert problems(config) == [
+        "config: studies.a.source: found nothing; expected this key to be given",
+        "config: studies.a.label.case: found 'RPL'; expected a list, such as [RPL]",
+    ]
+    config["studies"]["a"] = ours | {"label": {"above": 28}, "keep": {"phase": ["early", "late"]}}
+    assert problems(config) == [
+        f"config: studies.a.samples: found '{tmp_path}', a folder; expected the path of a file"
+    ]

@@ -363,6 +363,59 @@ def test_bad_numbers_of_reads_are_named_by_file_and_transcript():
     assert line.startswith("salmon/S1/quant.sf, row ENST00.4, column S1: found -3; expected")
 
 
+# ---- values that are no counts
+
+
+def expected_counts():
+    """As Salmon estimates them: 60 genes, from a few reads to thousands, hardly one of them whole."""
+    return pd.DataFrame(
+        {
+            name: [round(depth * 1.13**i + 0.37, 3) for i in range(60)]
+            for name, depth in (("S1", 3), ("S2", 5))
+        },
+        index=[f"G{i}" for i in range(60)],
+    )
+
+
+@pytest.mark.parametrize("rounding", [True, None])
+@pytest.mark.parametrize("writer", [plain, turned])
+def test_logarithms_and_shares_are_refused_whether_or_not_fractions_are_rounded(writer, rounding):
+    counts = expected_counts()
+    cpm = counts / counts.sum() * 1e6
+    for values, what in (
+        (np.log2(counts + 1), "none is above 12.73, as of logarithms"),  # log2(5 * 1.13**59 + 1.37) = 12.726
+        (np.log2(cpm + 0.1) - 5, "as of logarithms"),
+        (cpm.round(3), "add up to a million in each sample, as TPM or CPM do"),
+    ):
+        files, _ = writer(values, Path())
+        lines = problems(read_any_counts, list(map(str, files)), ["S1", "S2"], {"round": rounding})
+        found = [line for line in lines if line.endswith("reads, not transformed or normalised")]
+        assert len(found) == 1 and what in found[0] and "of which" in found[0]
+        assert not any("`round: true`" in line for line in lines)
+
+
+def test_a_spreadsheet_is_no_matrix_and_text_of_another_encoding_says_so():
+    for name, content in (("c.xlsx", b"PK\xec\x03"), ("c.tsv", "gene\tS\xe4\nA\t1\n".encode("latin-1"))):
+        Path(name).write_bytes(content)
+    assert problems(read_any_counts, ["c.xlsx"]) == [
+        "c.xlsx: found the ending '.xlsx'; expected .tsv, .csv, .txt (or .gz of it), .parquet"
+    ]
+    assert problems(read_any_counts, ["c.tsv"]) == [
+        "c.tsv: found text that is not UTF-8, or no text; expected a complete, readable file"
+    ]
+
+
+def test_estimates_and_small_whole_counts_are_no_logarithms():
+    files, _ = plain(expected_counts(), Path())
+    rounded = read_any_counts(list(map(str, files)), ["S1", "S2"], {"round": True})
+    assert rounded["S1"].iloc[0] == 3  # of 3.37
+    few = pd.DataFrame({f"S{j}": [(i + j) % 7 for i in range(60)] for j in range(4)}).rename("G{}".format)
+    files, _ = plain(few, Path())
+    assert read_any_counts(list(map(str, files)), list(few), {"round": True}).equals(
+        few.astype("int32").rename_axis("gene").rename_axis(columns="sample")
+    )
+
+
 # ---- nf-core/rnaseq and AnnData
 
 
@@ -392,6 +445,21 @@ def test_a_layer_is_read_and_what_is_not_whole_or_not_there_is_refused():
     Path("bad.h5ad").write_bytes(Path("counts.h5ad").read_bytes()[:900])
     (line,) = problems(read_any_counts, ["bad.h5ad"])
     assert line.endswith("expected a complete, readable h5ad file")
+
+
+def test_of_a_large_h5ad_the_layer_and_the_names_are_checked_before_the_run(monkeypatch):
+    twice = COUNTS.set_axis(["ENSG1", "ENSG1", ""], axis=0).assign(S3=1)
+    with pytest.warns(UserWarning, match="names are not unique"):
+        h5ad(twice, Path(), layer="counts")
+    Path("samples.tsv").write_text("sample\tlabel\nS1\tcase\nS2\tcontrol\nS4\tcontrol\n")
+    monkeypatch.setattr(expression, "SMALL", 0)
+    assert problems(check_study, "counts.h5ad", "samples.tsv", reading={"layer": "raw"}) == [
+        "counts.h5ad: found no layer raw; expected one of those that are there: counts",
+        "counts.h5ad, row 1: found no name in column 4; expected a gene's name",
+        "counts.h5ad, column ENSG1: found 2 columns of this gene; expected one column a gene",
+        "counts.h5ad, row 1: found no column S4; expected a column for each sample of the sheet",
+        "samples.tsv: found no row for S3; expected a row for each sample of the matrix",
+    ]
 
 
 # ---- with the sheet

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
+from decidua import results
 from decidua.errors import InputError
+from decidua.figures.validation import plot_validation, validation_source
 from decidua.gene_ids import kind_of, read_identifiers, translate
 from decidua.learning.cross_validation import Settings, learn_all
 from decidua.learning.frozen import FORMAT, freeze, read_model, score, to_json
-from decidua.learning.validation import transport, validate
+from decidua.learning.validation import curves, found_rows, no_curves, transport, validate
 from decidua.simulation import Design, simulate
 
 ABOUT = {"title": "Small", "labels": {}, "synthetic": "Simulated data"}
@@ -228,6 +230,60 @@ def test_where_a_score_says_nothing_no_class_is_predicted_and_half_are_right():
     table = validate(scored, sheet, 0.5, "c")
     rates = [found(table, name)["estimate"] for name in ("accuracy", "sensitivity", "specificity")]
     assert rates == [0.5, 0.5, 0.5]
+
+
+# ---- the figure of a validation
+
+
+def drawn(study, model, curves, table):
+    scored = score(model, study.counts, 0.9)
+    return validation_source(*curves, table, found_rows(scored, "new"))
+
+
+def texts(figure):
+    return " ".join(text.get_text() for axes in figure.axes for text in axes.texts)
+
+
+def test_the_figure_shows_the_curve_whose_area_is_the_auc_and_the_recalibrated_line(study, model):
+    rng = np.random.default_rng(4)
+    is_case = np.arange(300) % 3 == 0
+    scored, samples = labelled(rng.normal(size=300) + is_case, is_case)
+    table = validate(scored, samples, 0.5, "new")
+    source = drawn(study, model, curves(scored, samples), table)
+    roc = source[source["shown"] == "ROC curve"]
+    # the area by trapezia; the curve is read at 101 false positive rates
+    assert np.trapezoid(roc["tpr"], roc["fpr"]) == pytest.approx(found(table, "AUC")["estimate"], abs=0.005)
+    line = source[source["shown"] == "logistic curve"]
+    slope, intercept = (
+        found(table, f"{name}")["estimate"] for name in ("calibration slope", "recalibrated intercept")
+    )
+    logit = np.log(line["predicted"] / (1 - line["predicted"]))
+    assert line["observed"].to_numpy() == pytest.approx(
+        1 / (1 + np.exp(-intercept - slope * logit)), abs=1e-6
+    )
+    counted = source[source["shown"] == "number of predictions"]
+    assert (counted["cases"].sum(), counted["controls"].sum()) == (100, 200)
+    figure = plot_validation(source, labels={}, synthetic="Simulated data")
+    said = texts(figure)
+    assert (
+        f"AUC {found(table, 'AUC')['estimate']:.3f} (" in said and "100 case and 200 control samples" in said
+    )
+    number = len(model.genes)
+    assert f"{number} of {number} genes of the model found" in said and "Simulated data" in said
+    assert not source.columns.isin(["sample", "group"]).any()
+
+
+def test_what_a_validation_cannot_show_it_says(study, model):
+    score_of, is_case = np.linspace(-1, 1, 12), np.ones(12, dtype=bool)
+    scored, samples = labelled(score_of, is_case)
+    source = drawn(study, model, curves(scored, samples), validate(scored, samples, 0.5, "new"))
+    assert not (source["shown"] == "ROC curve").any()
+    said = texts(plot_validation(source, labels={}))
+    assert "Not estimable (AUC): one class only." in said and "AUC not estimable" in said
+    place = {"analysis": "validation", "population": "new", "quantity": "AUC"}
+    nothing = results.frame([results.not_estimable("the samples have no labels", **place)])
+    said = texts(plot_validation(drawn(study, model, no_curves(), nothing), labels={}))
+    assert "Not estimable: the samples have no labels" in said
 
 
 def test_every_model_is_tested_in_every_other_study(study, model):

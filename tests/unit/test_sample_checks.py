@@ -41,9 +41,9 @@ def drawn(seed=5):
     return counts, [f"W{woman}" for woman in women]
 
 
-def checked(counts, groups):
+def checked(counts, groups, sex_checks=True):
     components = principal_components(log2_normalised(counts, size_factors(counts)), 200)
-    return check_samples(counts, quality(counts), components, groups, SEX)
+    return check_samples(counts, quality(counts), components, groups, SEX, sex_checks)
 
 
 def flagged(checks, rule):
@@ -125,6 +125,22 @@ def test_without_these_genes_sex_is_not_estimable_and_says_which_were_sought():
     found = rows(checked(*drawn())).loc[[Y_LINKED, XIST]]
     assert (found["status"] == results.NOT_ESTIMABLE).all()
     assert "none of RPS4Y1, DDX3Y" in found.loc[Y_LINKED, "reason"] and "XIST" in found.loc[XIST, "reason"]
+
+
+def test_where_men_are_meant_the_checks_of_sex_are_switched_off_and_say_so():
+    counts, groups = drawn()
+    ids = [*SEX["y_linked"], *SEX["xist"]]
+    of_men = pd.DataFrame(300, index=ids, columns=counts.columns, dtype=np.int32)
+    of_men.loc[list(SEX["xist"])] = 0
+    counts = pd.concat([counts, of_men]).rename_axis("gene")
+    on, off = checked(counts, groups), checked(counts, groups, sex_checks=False)
+    assert rows(on).loc[Y_LINKED, "numerator"] == rows(on).loc[XIST, "numerator"] == N
+    assert not flagged(off, Y_LINKED) and not flagged(off, XIST)
+    found = rows(off).loc[[Y_LINKED, XIST]]
+    assert (found["status"] == results.NOT_ESTIMABLE).all() and set(found["reason"]) == {"switched off"}
+    rest = [rule for rule in RULES if rule not in (Y_LINKED, XIST)]
+    pd.testing.assert_frame_equal(rows(on).loc[rest], rows(off).loc[rest])
+    pd.testing.assert_series_equal(on.samples["y_linked_cpm"], off.samples["y_linked_cpm"])
 
 
 def test_without_groups_there_is_nothing_to_swap():

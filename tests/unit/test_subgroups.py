@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.stats import chi2_contingency, fisher_exact
 from sklearn.metrics import adjusted_rand_score
 
+from decidua import results
 from decidua.errors import InputError
 from decidua.learning.consensus import _cuts, _ward, choose, cloud, consensus, members
 from decidua.signatures import Expression
-from decidua.subgroup_names import names
-from decidua.subgroups import find_subgroups
+from decidua.study_report import study_section
+from decidua.subgroup_names import WITH_BATCH, names
+from decidua.subgroups import find_subgroups, permuted_p
 
 QUICK = {"resamplings": 20, "draws": 19}
 
@@ -141,3 +144,52 @@ def test_few_samples_are_not_grouped_and_the_table_says_why():
     found = find_subgroups(*given, np.random.default_rng(0), genes=30, largest=4)
     assert found.table["reason"].tolist() == ["9 samples, fewer than 10"]
     assert list(found.members) == ["sample"]
+
+
+def with_batch(batches, group=None):
+    """The rows of two subgroups of 20 with the batch, by quantity, and the page's cautions."""
+    values, codes = blobs((20, 20), 3.0)
+    of, table, scores, _ = study(values, ["case", "control"] * 20)
+    table = table.assign(batch=pd.array(batches(codes), dtype="string"))
+    if group is not None:
+        table["group"] = pd.array(group, dtype="string")
+    choice = {"genes": 30, "largest": 3, "resamplings": 15, "draws": 19}
+    found = find_subgroups(of, table, scores, np.random.default_rng(0), **choice).table
+    rows = found[found["level"].str.endswith("batches").fillna(False).astype(bool)].set_index("quantity")
+    return rows, study_section("x", "X", "", {"subgroups": found}, []).cautions
+
+
+def test_subgroups_that_follow_the_batch_are_a_caution_with_its_v():
+    def batches(codes):
+        return np.where((codes == 0) ^ (np.arange(40) % 20 == 0), "run 1", "run 2")
+
+    rows, cautions = with_batch(batches)
+    # 19 and 1 of 20 each: phi^2 = (18/20)^2 = .81; less 1/39; over 1 - 1/39; the root (Bergsma 2013)
+    expected = np.sqrt((0.81 - 1 / 39) / (38 / 39))
+    assert rows.loc[WITH_BATCH, "estimate"] == pytest.approx(expected)
+    assert rows.loc[WITH_BATCH, "reason"] == "the subgroups nearly follow the batch (Cramér's V 0.90)"
+    assert rows.loc["test", "p"] == pytest.approx(fisher_exact([[19, 1], [1, 19]]).pvalue)
+    assert "Caution: the subgroups nearly follow the batch (Cramér's V 0.90)." in cautions
+
+
+def test_subgroups_across_batches_are_none_and_repeated_women_have_no_test():
+    rows, cautions = with_batch(lambda codes: np.tile(["a", "b"], 20), [f"w{i // 2}" for i in range(40)])
+    # ten of each batch in either subgroup
+    assert rows.loc[WITH_BATCH, "estimate"] == 0 and pd.isna(rows.loc[WITH_BATCH, "reason"])
+    assert rows.loc["test", "status"] == results.NOT_ESTIMABLE and "one woman" in rows.loc["test", "reason"]
+    assert not [text for text in cautions if "batch" in text]
+
+
+def test_one_batch_is_associated_with_nothing_and_says_so():
+    rows, _ = with_batch(lambda codes: ["a"] * 40)
+    assert set(rows["reason"]) == {"fewer than two batches"}
+
+
+def test_too_many_tables_for_the_exact_test_are_permuted():
+    rng = np.random.default_rng(2)
+    batches = rng.integers(0, 6, 600)
+    codes = np.where(rng.random(600) < 0.06, batches, rng.integers(0, 6, 600))
+    asymptotic = chi2_contingency(pd.crosstab(batches, codes).to_numpy()).pvalue
+    # at 100 samples a category SciPy's chi-square is near; 999 draws have an error of at most 0.016
+    assert permuted_p(batches, codes, rng) == pytest.approx(asymptotic, abs=0.06)
+    assert permuted_p(codes, codes, rng) == 1 / 1000

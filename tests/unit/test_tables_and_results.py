@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decidua import results, tables
+from decidua import marks, results, tables
 
 
 @pytest.fixture
@@ -90,3 +90,26 @@ def test_a_matrix_of_several_batches_comes_back_whole_and_owns_its_memory(tmp_pa
         other = [np.full(40_000, 7, dtype=np.int32) for _ in range(200)]  # takes memory that was let go
         assert np.array_equal(read.to_numpy(), expected), name
         assert len(other) == 200 and read.to_numpy().base.flags.owndata
+
+
+def test_a_table_carries_the_cautions_of_its_job_in_every_row_once(table, tmp_path):
+    curve = pd.DataFrame({"fpr": [0.25, 1.0], "tpr": [0.5, 1.0]})
+    nearly = marks.nearly_tied(0.8642)
+    assert nearly.startswith("Batch nearly tied to class (Cramér's V 0.86): ")
+    with marks.carrying(marks.joined([marks.SIMULATION, nearly])):
+        for _ in range(2):  # written, read, and written again by a later job
+            tables.write(table, tmp_path / "t.csv")
+            tables.write(curve, tmp_path / "c.csv")
+            tables.write(results.cautioned(table, nearly), tmp_path / "again.csv")
+    assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "again.csv").read_bytes()
+    assert pd.read_csv(tmp_path / "t.csv")["reason"].tolist() == [nearly, f"{nearly}; nobody"]
+    assert pd.read_csv(tmp_path / "c.csv")["caution"].tolist() == [nearly, nearly]
+    pd.testing.assert_frame_equal(tables.read(tmp_path / "c.csv"), curve)
+    pd.testing.assert_frame_equal(tables.read(tmp_path / "t.csv"), table, check_exact=False, rtol=1e-11)
+    assert marks.carried() == ""
+
+
+def test_where_there_are_several_studies_a_caution_names_its_own():
+    text = marks.named(marks.joined([marks.SIMULATION, marks.TIED_BATCH]), "second")
+    assert text == f"{marks.SIMULATION}; {marks.TIED_BATCH} (study second)"
+    assert marks.of_the_row(f"{marks.cautions(text)}; too few") == "too few"

@@ -53,18 +53,26 @@ def test_a_model_file_scores_and_is_validated_in_new_samples(two_studies, tmp_pa
     entry = {"title": "New", "model": str(model), "counts": "new.tsv.gz"}
     sheet = {"samples": "sheet.csv", "columns": {"sample": "sample", "label": "label"}}
     sheet["label"] = {"case": ["case"], "control": ["control"]}
-    predictions = {"plain": entry, "checked": entry | sheet, "few": entry | {"counts": "few.tsv"}}
+    predictions = {"plain": entry, "checked": entry | sheet}
     config = yaml.safe_load(SMALL) | {"predictions": predictions}
     config["studies"] = {"endometrium": None}
+    few = config | {"predictions": predictions | {"few": entry | {"counts": "few.tsv"}}}
+    (tmp_path / "few.yaml").write_text(yaml.safe_dump(few))
+    refused = snakemake(tmp_path, "predict", overlays=[tmp_path / "few.yaml"])
+    assert refused.status != 0 and "few.tsv: found " in refused.text and "Traceback" not in refused.text
+    assert not (tmp_path / "results").exists()
+    counts.T.rename_axis("sample").to_csv(tmp_path / "turned.csv")
+    config["predictions"]["turned"] = entry | {"counts": "turned.csv"}
     (tmp_path / "new.yaml").write_text(yaml.safe_dump(config))
-    run = snakemake(tmp_path, "predict", "--keep-going", overlays=[tmp_path / "new.yaml"])
-    assert run.status != 0 and "few.tsv: found " in run.text and "Traceback" not in run.text
-    assert not (run.results / "open/predictions/few").exists()
+    run = snakemake(tmp_path, "predict", overlays=[tmp_path / "new.yaml"])
+    assert run.status == 0, run.text
     scores = tables.read(run.results / "restricted/predictions/plain/scores.csv")
     assert scores["sample"].tolist() == list(counts.columns)
     pd.testing.assert_frame_equal(
         scores, tables.read(run.results / "restricted/predictions/checked/scores.csv")
     )
+    turned = tables.read(run.results / "restricted/predictions/turned/scores.csv")
+    pd.testing.assert_frame_equal(scores, turned)
     carried = tables.read(two_studies.results / "open/transport/transport.csv").set_index(
         ["variable", "level"]
     )
@@ -72,3 +80,8 @@ def test_a_model_file_scores_and_is_validated_in_new_samples(two_studies, tmp_pa
     assert found.loc["AUC", "estimate"] == carried.loc[("endometrium", "second"), "estimate"]
     unlabelled = tables.read(run.results / "open/predictions/plain/validation.csv")
     assert unlabelled["reason"].tolist() == ["the samples have no labels"]
+    for name, reason in (("plain", ["the samples have no labels"]), ("checked", [])):
+        figures = run.results / "open/predictions" / name / "figures"
+        source = tables.read(figures / "validation.csv")
+        assert source.loc[source["status"] == "not estimable", "reason"].unique().tolist() == reason
+        assert (figures / "validation.png").is_file()

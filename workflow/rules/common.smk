@@ -22,7 +22,15 @@ from decidua.config import (
 from decidua.downloads import be_careful, is_url
 from decidua.errors import InputError
 from decidua.labels import cohort_labels
-from decidua.preflight import check_inputs, counts_of, reading_settings, table_settings
+from decidua.preflight import (
+    cautions_of_model,
+    check_inputs,
+    counts_of,
+    nearly_tied_batches,
+    reading_settings,
+    sheet_settings,
+    table_settings,
+)
 from decidua.progress import Progress, known_seconds, listen
 from decidua.provenance import fingerprint as fingerprint_of
 from snakemake.logging import logger
@@ -74,6 +82,10 @@ PREDICTIONS = list(config["predictions"])
 FRAMED = [name for name in SIMULATED if config["studies"][name].get("published")]
 # Accepted is a tied batch only where it is one: the check of the sample sheet sees to it.
 TIED = [name for name in STUDIES if config["studies"][name]["classifier"]["accept_tied_batch"]]
+NEARLY_TIED = nearly_tied_batches(config["studies"], ROOTS)
+if workflow.is_main_process:
+    for name, value in NEARLY_TIED.items():
+        logger.warning(f"Study {name}: {marks.nearly_tied(value)}. Every table and figure of it will say so.")
 CLUSTERED = [name for name in STUDIES if config["studies"][name]["expression"]["subgroups"] is not None]
 PAPERS = list(config["papers"])
 CHAPTERS = {}  # chapter: its artifacts; each chapter's file fills in its own
@@ -139,13 +151,14 @@ def minutes(least):
 
 
 def synthetic(wildcards):
-    """The marks of an artifact, mostly none: reconstructed or simulated data, a batch tied to class but accepted."""
+    """The marks of an artifact, mostly none: reconstructed or simulated data, a batch tied to class."""
     cohort, study = getattr(wildcards, "cohort", None), getattr(wildcards, "study", None)
     return marks.joined(
         (
             marks.RECONSTRUCTION if cohort in RECONSTRUCTED else "",
             marks.SIMULATION if study in SIMULATED else "",
             marks.TIED_BATCH if study in TIED else "",
+            marks.nearly_tied(NEARLY_TIED[study]) if study in NEARLY_TIED else "",
         )
     )
 
@@ -330,7 +343,7 @@ def frozen_model(wildcards):
     """The model that a prediction names: of a study, or a file."""
     model = config["predictions"][wildcards.prediction]["model"]
     if model in STUDIES:
-        return expand(rules.freeze_model.output.model, study=model)
+        return expand(rules.freeze_model.output.model, study=model)[0]
     return resource(model)
 
 
@@ -349,18 +362,18 @@ def prediction_file(key):
 def reading_of_prediction(wildcards):
     """How the sample sheet and the counts of a prediction are read."""
     entry = config["predictions"][wildcards.prediction]
-    sheet = {key: entry[key] for key in ("columns", "label", "keep") if key in entry}
-    return sheet | {"reading": reading_settings(entry)}
+    return sheet_settings(entry) | {"reading": reading_settings(entry)}
 
 
 def synthetic_prediction(wildcards):
-    """The mark of the study whose model it is; a model from a file says for itself what it was trained on."""
-    return synthetic(SimpleNamespace(study=config["predictions"][wildcards.prediction]["model"]))
+    """The marks of the study whose model it is; of a model from a file the cautions that it carries."""
+    model = config["predictions"][wildcards.prediction]["model"]
+    return synthetic(SimpleNamespace(study=model)) if model in STUDIES else cautions_of_model(resource(model))
 
 
 def marks_of_transport():
-    """The marks of all studies between which models are carried."""
-    return marks.joined(synthetic(SimpleNamespace(study=name)) for name in FREEZABLE)
+    """The marks of all studies between which models are carried; cautions say of which study they are."""
+    return marks.joined(marks.named(synthetic(SimpleNamespace(study=name)), name) for name in FREEZABLE)
 
 
 def identifiers_of_studies():
@@ -547,8 +560,15 @@ def report_sections():
         )
     for name, entry in config["predictions"].items():
         mark = synthetic_prediction(SimpleNamespace(prediction=name))
+        figures = [("validation", "Validation in new samples", "Labels had no part in the model's scores.")]
         sections.append(
-            {"kind": "predictions", "name": name, "title": entry["title"], "synthetic": mark, "figures": []}
+            {
+                "kind": "predictions",
+                "name": name,
+                "title": entry["title"],
+                "synthetic": mark,
+                "figures": figures,
+            }
         )
     if len(FREEZABLE) > 1:
         figures = [("transport", "Transport", "Each study's model in every study.")]

@@ -81,7 +81,7 @@ rule describe_expression:
     conda:
         "../../envs/decidua.yaml"
     params:
-        settings=expression_settings("components"),
+        settings=expression_settings("components", "sex_checks"),
         synthetic=synthetic,
         code=fingerprint("describe_expression"),
     script:

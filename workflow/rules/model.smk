@@ -44,6 +44,8 @@ rule score_samples:
         coverage="<open>/predictions/{prediction}/coverage.csv",
         missing="<open>/predictions/{prediction}/missing_genes.csv",
         validation="<open>/predictions/{prediction}/validation.csv",
+        roc="<open>/predictions/{prediction}/roc.csv",
+        calibration="<open>/predictions/{prediction}/calibration.csv",
         record="<records>/score_samples/{prediction}.json",
     log:
         "<logs>/score_samples/{prediction}.log",
@@ -63,6 +65,39 @@ rule score_samples:
         code=fingerprint("score_samples"),
     script:
         "../scripts/score_samples.py"
+
+
+rule plot_validation:
+    input:
+        roc=rules.score_samples.output.roc,
+        calibration=rules.score_samples.output.calibration,
+        validation=rules.score_samples.output.validation,
+        coverage=rules.score_samples.output.coverage,
+    output:
+        png=report(
+            "<open>/predictions/{prediction}/figures/validation.png",
+            caption="../report/validation.rst",
+            category="{prediction}",
+            subcategory="Validation",
+            labels={"figure": "validation", "shows": "how well the model held"},
+        ),
+        svg="<open>/predictions/{prediction}/figures/validation.svg",
+        pdf="<open>/predictions/{prediction}/figures/validation.pdf",
+        source="<open>/predictions/{prediction}/figures/validation.csv",
+        record="<records>/plot_validation/{prediction}.json",
+    log:
+        "<logs>/plot_validation/{prediction}.log",
+    benchmark:
+        "<benchmarks>/plot_validation/{prediction}.tsv"
+    group:
+        "performance"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        synthetic=synthetic_prediction,
+        code=fingerprint("plot_validation"),
+    script:
+        "../scripts/plot_validation.py"
 
 
 rule transport_models:
@@ -126,6 +161,7 @@ rule plot_transport:
 CHAPTERS["model"] = [
     *outputs(rules.freeze_model, study=FREEZABLE),
     *outputs(rules.score_samples, prediction=PREDICTIONS),
+    *outputs(rules.plot_validation, prediction=PREDICTIONS),
 ]
 if len(FREEZABLE) > 1:
     CHAPTERS["model"] += [*outputs(rules.transport_models), *outputs(rules.plot_transport)]

@@ -1,6 +1,6 @@
 """Hold the classifier against random panels, covariates, negative-control genes and each kind of control."""
 
-from decidua import marks, results, tables
+from decidua import tables
 from decidua.gene_lists import read_gene_list
 from decidua.job import job
 from decidua.learning.comparators import Options, compare
@@ -21,6 +21,5 @@ if __name__ == "__main__":
             Options(negative_controls=genes, **params.options),
             this.rng,
         )
-        table = results.cautioned(outcome.table, marks.cautions(params.synthetic))
-        tables.write(table, snakemake.output.comparators)
+        tables.write(outcome.table, snakemake.output.comparators)
         tables.write(outcome.panels, snakemake.output.panels)

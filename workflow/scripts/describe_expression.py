@@ -20,6 +20,7 @@ if __name__ == "__main__":
             components,
             groups.loc[list(counts.columns)].tolist(),
             load_yaml(snakemake.input.sex_genes),
+            snakemake.params.settings["sex_checks"],
         )
         tables.write(libraries.merge(checks.samples, on="sample"), snakemake.output.quality)
         tables.write(checks.summary, snakemake.output.summary)

@@ -1,6 +1,6 @@
 """Measure held-out predictions: discrimination, accuracy beside the majority rate, calibration."""
 
-from decidua import marks, results, tables
+from decidua import tables
 from decidua.job import job
 from decidua.learning.calibration import calibration_table
 from decidua.learning.methods import NAMES
@@ -13,8 +13,7 @@ if __name__ == "__main__":
         settings = snakemake.params.settings
         confidence, model = settings["confidence"], NAMES[settings["method"]]
         table = summary(predictions, snakemake.wildcards.study, model, confidence)
-        caution = marks.cautions(snakemake.params.synthetic)
-        tables.write(results.cautioned(table, caution), snakemake.output.performance)
+        tables.write(table, snakemake.output.performance)
         tables.write(roc_table(predictions, confidence), snakemake.output.roc)
         tables.write(precision_recall_table(predictions, confidence), snakemake.output.precision_recall)
         tables.write(calibration_table(predictions, confidence), snakemake.output.calibration)

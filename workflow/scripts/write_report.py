@@ -46,7 +46,7 @@ if __name__ == "__main__":
             elif entry["kind"] == "studies":
                 section = study_section(*common, found, figures)
             elif entry["kind"] == "predictions":
-                section = prediction_section(*common, found)
+                section = prediction_section(*common, found, figures)
             elif entry["kind"] == "transport":
                 section = transport_section(*common, found["transport"], figures)
             else:

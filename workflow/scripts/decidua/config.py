@@ -179,6 +179,12 @@ def _explain(error: ValidationError) -> Iterator[str]:
         for name in sorted(set(error.instance) - set(allowed), key=str):
             yield f"{_join(key, name)}: found an unknown key; expected one of {', '.join(allowed)}"
         return
+    if error.validator == "dependentRequired":
+        for given, needed in error.validator_value.items():
+            for name in needed:
+                if given in error.instance and name not in error.instance:
+                    yield f"{_join(key, name)}: found nothing; expected this key to be given beside {given}"
+        return
     if error.validator == "required":
         for name in error.validator_value:
             if name not in error.instance:
@@ -239,12 +245,16 @@ def _expected(error: ValidationError) -> str:
         "null": "null",
         "boolean": "true or false",
     }
+    if rule == "type" and value == "array" and isinstance(error.instance, str | int | float):
+        return f"a list, such as [{error.instance}]"
     wanted = {
         "type": lambda: " or ".join(types[t] for t in ([value] if isinstance(value, str) else value)),
         "enum": lambda: "one of " + ", ".join(map(str, value)),
         "const": lambda: repr(value),
         "minimum": lambda: f"at least {value}",
         "maximum": lambda: f"at most {value}",
+        "maxItems": lambda: f"a list of at most {value}",
+        "maxLength": lambda: f"text of at most {value} letters",
         "exclusiveMinimum": lambda: f"more than {value}",
         "exclusiveMaximum": lambda: f"less than {value}",
         "pattern": lambda: f"text that matches {value}",
@@ -269,6 +279,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     for name, study in config["studies"].items():
         yield from _batch_problems(f"studies.{name}", study, config["classifier"])
         yield from _adjust_problems(f"studies.{name}.expression.adjust", study)
+        yield from _own_classifier_problems(f"studies.{name}.classifier", study, config["classifier"])
         if study["source"] == "counts":
             yield from _covariate_name_problems(f"studies.{name}.columns", study["columns"])
             yield from _study_file_problems(f"studies.{name}", study, roots)
@@ -278,6 +289,7 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
             yield from _file_problem(f"studies.{name}.identifiers", study["identifiers"], roots)
     for name, entry in config["predictions"].items():
         yield from _prediction_problems(f"predictions.{name}", entry, config, roots)
+    yield from _noise_problems("classifier", config["classifier"])
     settings = {f"studies.{name}.classifier": study for name, study in config["studies"].items()}
     for where, holder in {"classifier": config, **settings}.items():
         genes = holder.get("classifier", {}).get("negative_controls")
@@ -319,6 +331,34 @@ def _adjust_problems(key: str, study: Mapping[str, Any]) -> Iterator[str]:
         if name not in covariates:
             there = f"one of columns.covariates: {', '.join(covariates) or 'there is none'}"
             yield f"{key}: found {name!r}; expected {there}"
+
+
+def _own_classifier_problems(
+    key: str, study: Mapping[str, Any], inherited: Mapping[str, Any]
+) -> Iterator[str]:
+    """What a study asks for itself must be possible; of what it inherits as much is done as is possible."""
+    own = study.get("classifier", {})
+    settings = {**inherited, **own}
+    repeats, genes = settings["repeats"], study.get("design", {}).get("genes", inf)
+    limits = {
+        "panel_repeats": (repeats, "`repeats`"),
+        "pair_repeats": (min(repeats, settings["panel_repeats"]), "the repeats in which panels are measured"),
+        "panel": (genes, "the genes that are simulated"),
+    }
+    for name, (limit, what) in limits.items():
+        if name in own and own[name] > limit:
+            yield f"{key}.{name}: found {own[name]}; expected at most {limit}, {what}"
+    if large := [size for size in own.get("panel_sizes", ()) if size > genes]:
+        found = ", ".join(map(str, large))
+        yield f"{key}.panel_sizes: found {found}; expected at most {genes}, the genes that are simulated"
+    if {"noise_pairs", "noise_data_sets"} & set(own):
+        yield from _noise_problems(key, settings)
+
+
+def _noise_problems(key: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    pairs, sets = settings["noise_pairs"], settings["noise_data_sets"]
+    if pairs > sets:
+        yield f"{key}.noise_pairs: found {pairs}; expected at most noise_data_sets, which is {sets}"
 
 
 def _study_file_problems(key: str, study: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[str]:
@@ -776,7 +816,8 @@ def _file_problem(key: str, path: str, roots: Sequence[Path]) -> Iterator[str]:
         yield _unset(key, path, error)
         return
     if not (roots[0] / located).is_file():
-        yield f"{key}: found {path!r}, which is not there; expected the path of a file"
+        what = "a folder" if (roots[0] / located).is_dir() else "which is not there"
+        yield f"{key}: found {path!r}, {what}; expected the path of a file"
 
 
 def _gene_list_problem(key: str, genes: Any, roots: Sequence[Path]) -> Iterator[str]:

@@ -83,6 +83,19 @@ def tied_batch_problems(samples: pd.DataFrame, column: str | None, file: str, ac
     return []
 
 
+def nearly_tied(samples: pd.DataFrame) -> float | None:
+    """Cramér's V of batches and classes where it is strong but the batch does not determine the class.
+
+    Args:
+        samples: the samples kept, with label and, where there is one, batch.
+    """
+    if "batch" not in samples:
+        return None
+    counts = class_counts(samples["batch"], samples["label"])
+    value = cramers_v(counts)
+    return value if value >= STRONG and not is_tied(counts) else None
+
+
 def _listed(counts: pd.DataFrame) -> str:
     """Batches with their numbers of cases and controls, in words."""
     shown = [

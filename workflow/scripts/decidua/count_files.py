@@ -13,6 +13,7 @@ FORMATS = ("auto", "matrix", "featurecounts", "star", "salmon", "nfcore", "h5ad"
 ENDINGS = {"star": "ReadsPerGene.out.tab", "salmon": "quant.sf"}
 #: The matrix of the unscaled counts in a folder of nf-core/rnaseq.
 NFCORE = "salmon.merged.gene_counts.tsv"
+EXCEL = (".xlsx", ".xls", ".xlsm", ".ods")
 #: What a folder of a tool holds, in words.
 PATTERNS = {
     "star": "<sample>ReadsPerGene.out.tab or <sample>/ReadsPerGene.out.tab",
@@ -84,8 +85,8 @@ def recognised(files: Sequence[str], declared: str = "auto") -> str:
     path = Path(files[0])
     if path.suffix in (".h5ad", ".parquet"):
         return "h5ad" if path.suffix == ".h5ad" else "matrix"
-    if not path.is_file():
-        return "matrix"  # whose reader says that it is not there
+    if path.suffix.lower() in EXCEL or not path.is_file():
+        return "matrix"  # whose reader says what it reads, or that it is not there
     try:
         with open_text(path) as handle:
             line = handle.readline(10_000)

@@ -20,6 +20,7 @@ from decidua.count_matrix import (
     Cells,
     Faults,
     cell_problems,
+    name_problems,
     numbers_of,
     oriented,
     read_cells,
@@ -42,7 +43,10 @@ log = logging.getLogger(__name__)
 
 
 def read_any_counts(
-    files: Sequence[str], known: Collection[str] = (), reading: Mapping[str, Any] | None = None
+    files: Sequence[str],
+    known: Collection[str] = (),
+    reading: Mapping[str, Any] | None = None,
+    genes: Collection[str] = (),
 ) -> pd.DataFrame:
     """Read counts as a tool wrote them.
 
@@ -52,6 +56,7 @@ def read_any_counts(
         reading: `format`, one of decidua.count_files.FORMATS; `transcripts` of Salmon, a table for
             `genes_of`; `strandedness` of STAR's counts; `layer` of an h5ad file; `round`, whether fractions
             are rounded: by default those of Salmon and nf-core/rnaseq.
+        genes: where there is no sheet, the genes by which rows and columns are told (see `oriented`).
 
     Returns:
         As `read_counts`.
@@ -68,13 +73,13 @@ def read_any_counts(
     elif kind == "salmon":
         cells = _salmon(files, known, reading.get("transcripts"))
     elif kind == "h5ad":
-        cells = oriented(_h5ad(files[0], reading.get("layer")), known)
+        cells = oriented(_h5ad(files[0], reading.get("layer")), known, genes)
     elif kind == "featurecounts":
         cells = _featurecounts(files[0], known)
     elif kind == "nfcore":
         cells = _nfcore(files[0])
     else:
-        cells = oriented(read_cells(files[0]), known)
+        cells = oriented(read_cells(files[0]), known, genes)
     return whole_counts(cells, rounding)
 
 
@@ -99,6 +104,32 @@ def any_sample_names(
     if kind == "nfcore":
         return sample_names(files[0], leave=_nfcore_layout(files[0]))
     return sample_names(files[0], known)
+
+
+def check_names(
+    files: Sequence[str], known: Collection[str] = (), reading: Mapping[str, Any] | None = None
+) -> None:
+    """Whether an h5ad file has the layer asked for, and names that can be used; without reading the counts.
+
+    Files of other formats pass: their names are as good as their counts, which the first job reads.
+
+    Raises:
+        InputError: what is wrong with the layer or with the names of samples and genes.
+    """
+    reading = reading or {}
+    if recognised(files, reading.get("format") or "auto") != "h5ad":
+        return
+    samples, genes = _h5ad_names(files[0])
+    problems: list[Problem | str] = []
+    with _opened(files[0]) as store:
+        try:
+            _place_of_counts(store, files[0], reading.get("layer"))
+        except InputError as error:
+            problems += error.problems
+    cells = Cells(pd.Series(samples, dtype="string"), genes, (), files[0], samples_as_rows=True)
+    problems += name_problems(oriented(cells, known))
+    if problems:
+        raise InputError(problems)
 
 
 # ---- featureCounts
@@ -359,13 +390,7 @@ def _h5ad(file: str, layer: str | None) -> Cells:
 
     samples, genes = _h5ad_names(file)
     with _opened(file) as store:
-        layers = list(store.get("layers", ()))
-        if layer is not None and layer not in layers:
-            there = ", ".join(layers) or "no layer, and X"
-            raise InputError(Problem(f"no layer {layer}", f"one of those that are there: {there}", file))
-        where = f"layers/{layer}" if layer is not None else "X"
-        if where not in store:
-            raise InputError(Problem("no X", f"`layer:` to be one of {', '.join(layers)}", file))
+        where = _place_of_counts(store, file, layer)
         values = _element(store[where], file)
     values = values.tocsc() if issparse(values) else np.asarray(values)
     columns = [
@@ -373,6 +398,21 @@ def _h5ad(file: str, layer: str | None) -> Cells:
         for j in range(values.shape[1])
     ]
     return Cells(pd.Series(samples, dtype="string"), genes, columns, file, samples_as_rows=True)
+
+
+def _place_of_counts(store: Any, file: str, layer: str | None) -> str:
+    """Where in an h5ad file the counts are.
+
+    Raises:
+        InputError: there is no such layer, or no X.
+    """
+    layers = list(store.get("layers", ()))
+    if layer is not None and layer not in layers:
+        there = ", ".join(layers) or "no layer, and X"
+        raise InputError(Problem(f"no layer {layer}", f"one of those that are there: {there}", file))
+    if layer is None and "X" not in store:
+        raise InputError(Problem("no X", f"`layer:` to be one of {', '.join(layers)}", file))
+    return "X" if layer is None else f"layers/{layer}"
 
 
 def _h5ad_names(file: str) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from decidua.errors import InputError, Problem
+from decidua.gene_ids import unversioned
 from decidua.input_files import (
     UNREADABLE,
     first_line,
@@ -25,6 +26,13 @@ from decidua.input_files import (
 
 LARGEST = np.iinfo(np.int32).max
 WHOLE = "a whole number of reads, 0 or more"
+#: Below this largest value, values of which most are not whole are logarithms or shares: log2 of the largest
+#: count that there can be is 31, and a sequenced library has genes with hundreds of reads.
+LARGEST_LOGARITHM = 100
+#: To what TPM and CPM of a sample add up, and how far from it they may be as printed.
+MILLION, NEAR = 1e6, 1e-3
+#: Values above 0 that must be there before they are judged together; fewer tell nothing.
+JUDGED = 100
 log = logging.getLogger(__name__)
 
 #: What can be wrong with a cell, in the order in which it is told.
@@ -74,15 +82,15 @@ def read_counts(
 
     Raises:
         InputError: the file cannot be read; samples of the sheet among rows and columns; cells that are
-            missing, text, fractions, negative or too large; gene or sample names that are missing or
-            repeated; a sample without reads.
+            missing, text, fractions, negative or too large; values that are logarithms, TPM or CPM; gene or
+            sample names that are missing or repeated; a sample without reads.
     """
     return whole_counts(oriented(read_cells(path, skip, leave), known), rounding)
 
 
 def whole_counts(cells: Cells, rounding: bool = False) -> pd.DataFrame:
     """The counts of a matrix, checked; as `read_counts` gives them, raises, and rounds."""
-    problems = [*_row_problems(cells), *_name_problems(cells)]
+    problems = name_problems(cells)
     problems += _empty_problems(cells)
     if not cells.names or not len(cells.rows):
         raise InputError(problems)
@@ -90,16 +98,20 @@ def whole_counts(cells: Cells, rounding: bool = False) -> pd.DataFrame:
     # The reads of a sample lie side by side, whichever way round the file is.
     values = np.empty(shape, dtype=np.int32, order="C" if cells.samples_as_rows else "F")
     faults: Faults = {}
-    rounded = 0
+    rounded, seen = 0, _Seen(cells.samples_as_rows)
     for j, column in enumerate(cells.columns):
-        values[:, j], fractions = _whole_numbers(column, j, faults, rounding)
+        values[:, j], fractions, numbers = _whole_numbers(column, j, faults, rounding)
         rounded += fractions
+        seen.add(numbers)
+    if kind := seen.no_counts():
+        # That each of them is a fraction goes without saying, and rounding would be the wrong way out.
+        faults.pop("fraction", None)
+        problems.append(Problem(kind, "numbers of reads, not transformed or normalised", cells.place))
     problems += cell_problems(faults, cells)
     axis = int(cells.samples_as_rows)
     faulty = {found[1 - axis] for cells_ in faults.values() for found in cells_}
-    problems += _readless_problems(
-        [j for j in np.flatnonzero(~values.any(axis=axis)) if j not in faulty], cells
-    )
+    readless = [j for j in np.flatnonzero(~values.any(axis=axis)) if j not in faulty and not kind]
+    problems += _readless_problems(readless, cells)
     if problems:
         raise InputError(problems)
     if rounded:
@@ -110,12 +122,51 @@ def whole_counts(cells: Cells, rounding: bool = False) -> pd.DataFrame:
     return pd.DataFrame(values, index=rows.rename("gene"), columns=names.rename("sample"))
 
 
-def oriented(cells: Cells, known: Collection[str]) -> Cells:
+class _Seen:
+    """What the values of a matrix are like, as its columns come by."""
+
+    def __init__(self, samples_as_rows: bool):
+        self.samples_as_rows = samples_as_rows
+        self.largest, self.above_0, self.fractions = 0.0, 0, 0
+        self.sums: list[float] | np.ndarray = np.float64(0) if samples_as_rows else []
+
+    def add(self, numbers: np.ndarray) -> None:
+        self.largest = max(self.largest, numbers.max(initial=0))
+        self.above_0 += np.count_nonzero(numbers)
+        if numbers.dtype.kind == "f":
+            # Sums of estimates, such as 0.333 + 0.667, are whole.
+            self.fractions += np.count_nonzero(np.abs(numbers - np.rint(numbers)) > 1e-3)
+        if self.samples_as_rows:
+            self.sums = self.sums + numbers.astype(float)
+        else:
+            self.sums.append(float(numbers.sum(dtype=float)))
+
+    def no_counts(self) -> str:
+        """Why these cannot be counts or estimates of them, in words; empty where they can."""
+        if self.above_0 < JUDGED or self.fractions <= self.above_0 / 2:
+            return ""
+        share = f"of which {self.fractions / self.above_0:.0%} are not whole"
+        if self.largest < LARGEST_LOGARITHM:
+            largest = f"{share} and none is above {self.largest:.4g}"
+            return f"values above 0 {largest}, as of logarithms or of thousands with a point"
+        if np.allclose(self.sums, MILLION, rtol=NEAR):
+            return f"values above 0 {share} and add up to a million in each sample, as TPM or CPM do"
+        return ""
+
+
+def oriented(cells: Cells, known: Collection[str], genes: Collection[str] = ()) -> Cells:
     """The same cells, with the samples on that side where the names of the sample sheet are.
 
+    Args:
+        known: the samples of the sheet; none without one.
+        genes: names of genes to go by where there is no sheet, such as those of a model (without versions).
+
     Raises:
-        InputError: the names of some samples are those of rows, of others those of columns.
+        InputError: the names of some samples are those of rows, of others those of columns; no gene looked
+            for is on either side.
     """
+    if genes and not known:
+        return _by_genes(cells, set(genes))
     wanted = set(known)
     among_columns = wanted & set(cells.names)
     among_rows = wanted & set(cells.rows.dropna())
@@ -132,6 +183,33 @@ def oriented(cells: Cells, known: Collection[str]) -> Cells:
         return cells
     log.info("%s: samples are its %s; turned so that genes are rows and samples columns", cells.file, other)
     return replace(cells, samples_as_rows=not cells.samples_as_rows)
+
+
+def _by_genes(cells: Cells, genes: set[str]) -> Cells:
+    rows = cells.rows.dropna()
+    among_rows, among_columns = _held(rows, genes), _held(cells.names, genes)
+    if not among_rows and not among_columns:
+        raise InputError(
+            Problem(
+                f"rows named {_first(rows)} and columns named {_first(cells.names)}",
+                f"genes such as {_few(genes)} as rows or as columns, or a table of both kinds of names in "
+                "`identifiers`",
+                cells.place,
+            )
+        )
+    samples_as_rows = among_columns > among_rows
+    if samples_as_rows != cells.samples_as_rows:
+        log.info("%s: genes are its %s", cells.place, "columns" if samples_as_rows else "rows")
+    return replace(cells, samples_as_rows=samples_as_rows)
+
+
+def _held(names: Collection[str], genes: set[str]) -> int:
+    return int(unversioned(pd.Series(list(names), dtype="string")).isin(genes).sum())
+
+
+def _first(names: Collection[str]) -> str:
+    first = [str(name) for name, _ in zip(names, range(3), strict=False)]
+    return ", ".join(first) + (", ..." if len(names) > 3 else "")
 
 
 def _few(names: Collection[str]) -> str:
@@ -240,14 +318,17 @@ def _first_column(path: Path, name: str, skip: int) -> list[str]:
 
 def _whole_numbers(
     column: pa.ChunkedArray | pa.Array, j: int, faults: Faults, rounding: bool
-) -> tuple[np.ndarray, int]:
-    """The column as integers, 0 where a cell is at fault, and how many were rounded; faults are added."""
+) -> tuple[np.ndarray, int, np.ndarray]:
+    """The column as integers, 0 where a cell is at fault, how many were rounded, and the numbers before that.
+
+    Faults are added.
+    """
     if not column.null_count and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         numbers = column.to_numpy()
         # Not so where there is a NaN: the largest then is NaN.
         in_range = not len(numbers) or (numbers.min() >= 0 and numbers.max() <= LARGEST)
         if in_range and (pa.types.is_integer(column.type) or not (numbers % 1).any()):
-            return numbers, 0
+            return numbers, 0, numbers
     numbers = numbers_of(column, j, faults)
     whole = np.rint(numbers)
     fraction = numbers != whole
@@ -257,7 +338,7 @@ def _whole_numbers(
     too_large = whole > LARGEST
     _note("too large", too_large, j, faults, lambda i: f"{numbers[i]:.12g}")
     whole[too_large] = 0
-    return whole.astype(np.int32), int(fraction.sum()) if rounding else 0
+    return whole.astype(np.int32), int(fraction.sum()) if rounding else 0, numbers
 
 
 def numbers_of(column: pa.ChunkedArray | pa.Array, j: int, faults: Faults) -> np.ndarray:
@@ -325,6 +406,11 @@ def _readless_problems(empty: Sequence[int], cells: Cells) -> list[Problem]:
         for i in empty
     )
     return listed(found, len(empty), "samples", cells.place)
+
+
+def name_problems(cells: Cells) -> list[Problem]:
+    """Rows and columns without a name, or with that of another."""
+    return [*_row_problems(cells), *_name_problems(cells)]
 
 
 def _row_problems(cells: Cells) -> list[Problem]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from decidua.count_formats import any_sample_names, read_any_counts
+from decidua.count_formats import any_sample_names, check_names, read_any_counts
 from decidua.errors import InputError, Problem
 from decidua.input_files import listed
 from decidua.learning.preparation import SizeFactorReference, size_factor_reference
@@ -27,6 +27,17 @@ class Study:
 
     counts: pd.DataFrame
     samples: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a study: genes (None where only names were read), and members of the smaller class.
+
+    Members are samples, or groups of them where there are groups.
+    """
+
+    genes: int | None
+    members: int
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ def check_study(
     folds: int | None = None,
     accept_tied_batch: bool = False,
     reading: Mapping[str, Any] | None = None,
-) -> None:
+) -> Size:
     """As `read_study`, but of counts larger than `SMALL` bytes only the names: cheap enough before a run.
 
     Args:
@@ -97,18 +108,27 @@ def check_study(
     files = _files(counts)
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     if files and size <= SMALL:
-        read_study(files, samples, columns, label, keep, folds, accept_tied_batch, reading)
-        return
+        study = read_study(files, samples, columns, label, keep, folds, accept_tied_batch, reading)
+        return Size(len(study.counts), _members(study.samples))
     sheet, problems = _attempt(read_sheet, samples, columns, label, keep, folds, accept_tied_batch)
     if sheet is not None:
         problems += sheet.problems
     if files:
         names, more = _attempt(any_sample_names, files, sheet.every if sheet else (), reading)
         problems += more
+        if names is not None:
+            problems += _attempt(check_names, files, sheet.every if sheet else (), reading)[1]
         if sheet is not None and names is not None:
             problems += _match_problems(names, sheet, files, samples)
     if problems:
         raise InputError(problems)
+    return Size(None, _members(sheet.kept))
+
+
+def _members(samples: pd.DataFrame) -> int:
+    """Samples, or groups of them, of the smaller class."""
+    unit = "group" if samples["group"].notna().any() else "sample"
+    return int(samples.groupby("label")[unit].nunique().min())
 
 
 def _files(counts: str | Path | Sequence[str | Path]) -> list[str]:

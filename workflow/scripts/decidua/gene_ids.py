@@ -94,6 +94,22 @@ def translate(counts: pd.DataFrame, wanted: Sequence[str], identifiers: pd.DataF
     return Translation(renamed.rename_axis("gene"), note or "identifiers as they are")
 
 
+def possible_names(wanted: Sequence[str], identifiers: pd.DataFrame | None) -> set[str]:
+    """What these genes may be called in a matrix: as they are, and as any column of the table calls them.
+
+    Args:
+        identifiers: as from `read_identifiers`; None: there is no table.
+
+    Returns:
+        Names without versions of Ensembl identifiers.
+    """
+    names = set(unversioned(pd.Series(list(wanted), dtype="string")))
+    if identifiers is None:
+        return names
+    rows = identifiers[identifiers.isin(names).any(axis=1)]
+    return names.union(*(rows[column].dropna() for column in rows))
+
+
 def _fullest(identifiers: pd.DataFrame, names: pd.Series, whose: str) -> str:
     held = {column: int(names.isin(identifiers[column].dropna()).sum()) for column in identifiers}
     best = max(held, key=held.get)

@@ -87,5 +87,7 @@ def listed(problems: Iterable[Problem], number: int, what: str, name: str) -> li
 
 def first_line(error: Exception) -> str:
     """What an error says, in a line."""
+    if isinstance(error, UnicodeDecodeError):
+        return "text that is not UTF-8, or no text"
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__

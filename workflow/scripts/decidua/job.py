@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from decidua.errors import InputError
-from decidua.marks import is_synthetic
+from decidua.marks import carrying, is_synthetic
 from decidua.provenance import record, write_record
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
 
     Bad input is told in plain lines, without a traceback. When the work is done, the record of provenance is
     written to the output named `record`, if there is one. Of the params, `code` is the fingerprint, `seed`
-    the seed and `synthetic` the marks (`decidua.marks`), among them that of data that are not of patients.
+    the seed and `synthetic` the marks (`decidua.marks`), among them that of data that are not of patients;
+    the cautions among them go into every table that the job writes as CSV (`decidua.tables.write`).
     Inputs named `parts` are not recorded: they are pieces of the job's own work, made from its other inputs,
     as many as the execution asks for.
     """
@@ -61,7 +62,8 @@ def job(snakemake: "Snakemake") -> Iterator[Job]:
     wildcards = {name: str(value) for name, value in snakemake.wildcards.items()}
     this = Job(snakemake.rule, tuple(sorted(wildcards.items())), params.get("seed"))
     try:
-        yield this
+        with carrying(params.get("synthetic")):
+            yield this
         if snakemake.output.get("record"):
             _leave_record(snakemake, params, wildcards)
     except InputError as error:

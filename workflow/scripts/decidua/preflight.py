@@ -1,9 +1,12 @@
 """Can the run's own input files be used? Asked before the first job, where a file is small enough."""
 
+import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from decidua import marks
 from decidua.config import load_yaml, locate
 from decidua.count_files import count_files
 from decidua.downloads import is_url
@@ -14,7 +17,7 @@ SMALL = 5_000_000
 
 
 def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
-    """Read the small patient tables, every sample sheet and every claims file as the first jobs will.
+    """Read small patient tables, sample sheets, claims files and what predictions name, as the first jobs will.
 
     Args:
         config: the effective settings.
@@ -28,6 +31,7 @@ def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
         *_study_problems(config["studies"], roots),
         *_gene_set_problems(config["studies"], roots),
         *_claims_problems(config["papers"], roots),
+        *_prediction_problems(config, roots),
     ]
     if problems:
         raise InputError(problems)
@@ -83,7 +87,7 @@ def counts_of(study: Mapping[str, Any], roots: Sequence[Path]) -> list[str]:
 
 
 def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
-    for study in studies.values():
+    for name, study in studies.items():
         if study["source"] != "counts" or is_url(study["samples"]):
             continue
         from decidua.expression import check_study
@@ -92,7 +96,7 @@ def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterat
         if "transcripts" in study:
             reading["transcripts"] = locate(study["transcripts"], roots)
         try:
-            check_study(
+            size = check_study(
                 counts_of(study, roots),
                 locate(study["samples"], roots),
                 columns=study["columns"],
@@ -102,8 +106,87 @@ def _study_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterat
                 accept_tied_batch=study["classifier"]["accept_tied_batch"],
                 reading=reading,
             )
+            yield from _size_problems(f"studies.{name}.classifier", study["classifier"], size)
         except InputError as error:
             yield from error.problems
+
+
+def _size_problems(key: str, settings: Mapping[str, Any], size: Any) -> Iterator[str]:
+    """Settings of a classifier that its data cannot fulfil."""
+    if size.genes is not None and settings["panel"] > size.genes:
+        yield (
+            f"{key}.panel: found {settings['panel']}; expected at most {size.genes}, the genes of the matrix"
+        )
+    # Smaller training sets get fewer inner folds, which is told fold by fold; but two there must be.
+    left = size.members - math.ceil(size.members / settings["folds"])
+    if left < 2:
+        yield (
+            f"{key}.folds: found {settings['folds']}, which leave only {left} of the {size.members} members "
+            "of the smaller class to learn from; expected 2 or more, for inner folds: more samples, or more "
+            "folds"
+        )
+
+
+def sheet_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a prediction that say how its sample sheet is read; none without one."""
+    return {key: entry[key] for key in ("columns", "label", "keep") if "samples" in entry and key in entry}
+
+
+def _prediction_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
+    """What is wrong with new samples, their table of identifiers, and a model from a file."""
+    for entry in config["predictions"].values():
+        from decidua.new_samples import check_new_samples
+
+        at = {
+            key: locate(entry[key], roots)
+            for key in ("model", "samples", "identifiers", "transcripts")
+            if key in entry
+        }
+        try:
+            check_new_samples(
+                counts_of(entry, roots),
+                at.get("samples"),
+                sheet_settings(entry),
+                reading_settings(entry) | {"transcripts": at.get("transcripts")},
+                at["model"] if entry["model"] not in config["studies"] else None,
+                at.get("identifiers"),
+                config["coverage"],
+            )
+        except InputError as error:
+            yield from error.problems
+
+
+def nearly_tied_batches(studies: Mapping[str, Any], roots: Sequence[Path]) -> dict[str, float]:
+    """Studies whose batches nearly determine the class, each with its Cramér's V.
+
+    Looked at are the user's own sheets that are there and name a batch; one that cannot be read is left to
+    `check_inputs`. A sheet that is yet to be downloaded is first seen by its jobs.
+    """
+    found = {}
+    for name, study in studies.items():
+        if study["source"] != "counts" or is_url(study["samples"]) or not study["columns"].get("batch"):
+            continue
+        # Imported here: without such a study, a start needs no pandas.
+        from decidua.confounding import nearly_tied
+        from decidua.sample_sheet import read_sheet
+
+        try:
+            path = locate(study["samples"], roots)
+            sheet = read_sheet(path, study["columns"], study["label"], study.get("keep"))
+        except InputError:
+            continue
+        if (value := nearly_tied(sheet.kept)) is not None:
+            found[name] = value
+    return found
+
+
+def cautions_of_model(path: str | Path) -> str:
+    """The cautions about the study that a frozen model in a file was trained on; empty where it says none."""
+    try:
+        about = json.loads(Path(path).read_text(encoding="utf-8"))["about"]
+        return marks.cautions(about["synthetic"])
+    except (OSError, ValueError, KeyError, TypeError):  # its job tells what is wrong with the file
+        return ""
 
 
 def _gene_set_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from decidua import marks
+
 #: Columns of every results table: name, dtype, meaning. Blank: does not apply to the row.
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("analysis", "string", "which analysis the row belongs to"),
@@ -55,8 +57,11 @@ def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def cautioned(table: pd.DataFrame, caution: str) -> pd.DataFrame:
-    """A results table whose reasons begin with a caution about the whole study; unchanged without one."""
+    """A results table whose reasons begin, once, with a caution about the whole study."""
     if not caution:
         return table
-    reasons = [caution if pd.isna(reason) else f"{caution}; {reason}" for reason in table["reason"]]
+    reasons = [
+        caution if pd.isna(reason) else f"{caution}; {marks.of_the_row(reason)}".removesuffix("; ")
+        for reason in table["reason"]
+    ]
     return table.assign(reason=pd.array(reasons, dtype="string"))

@@ -25,6 +25,7 @@ MALE, XIST_LOW = 1.0, 5.0
 LIBRARY, GENES, TOP = "library size", "detected genes", "top gene share"
 DISTANCE, LIKENESS = "distance in the principal components", "median correlation to the others"
 Y_LINKED, XIST, SWAP, DUPLICATE = "Y-linked expression", "XIST low", "swap suspected", "near-duplicate"
+SWITCHED_OFF = "switched off"
 TOO_FEW = f"fewer than {FEWEST} samples"
 RULES = {
     LIBRARY: f"robust z of log2 beyond {OUTLIER}",
@@ -53,6 +54,7 @@ def check_samples(
     components: Components,
     groups: Sequence[Any],
     sex_genes: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    sex_checks: bool = True,
 ) -> Checks:
     """Every rule for every sample.
 
@@ -61,6 +63,7 @@ def check_samples(
         quality, components: of these samples, in their order (`decidua.expression`).
         groups: of each sample (the same woman twice), missing where there are none.
         sex_genes: as in resources/genes/y_linked.yaml.
+        sex_checks: whether samples that do not look like a woman's are flagged.
     """
     values = log2_normalised(counts, quality.set_index("sample")["size_factor"])
     values = values.to_numpy(dtype=np.float32)
@@ -81,7 +84,7 @@ def check_samples(
         flags[name] = np.any([side * score > OUTLIER for side in sides], axis=0)
         missing |= {name: reason} if reason else {}
     table["median_correlation"] = _median_of_others(alike)
-    found = [_sex(counts, sex_genes), _swaps(centred, groups), _duplicates(centred, groups)]
+    found = [_sex(counts, sex_genes, sex_checks), _swaps(centred, groups), _duplicates(centred, groups)]
     for columns, more, reasons in found:
         table = table.assign(**columns)
         flags |= more
@@ -132,7 +135,7 @@ def _median_of_others(alike: np.ndarray) -> np.ndarray:
 Found = tuple[dict[str, Any], dict[str, np.ndarray], dict[str, str]]
 
 
-def _sex(counts: pd.DataFrame, genes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Found:
+def _sex(counts: pd.DataFrame, genes: Mapping[str, Mapping[str, Mapping[str, Any]]], checked: bool) -> Found:
     """Mean reads a million of the Y-linked genes that the matrix has, and reads a million of XIST."""
     million = counts.to_numpy().sum(axis=0, dtype=np.int64) / 1e6
     columns, flags, missing = {}, {}, {}
@@ -147,6 +150,9 @@ def _sex(counts: pd.DataFrame, genes: Mapping[str, Mapping[str, Mapping[str, Any
             continue
         columns[column] = counts[rows].to_numpy().mean(axis=0) / million
         flags[name] = columns[column] >= MALE if kind == "y_linked" else columns[column] < XIST_LOW
+    if not checked:  # what was measured stays, for whoever wants to look
+        flags = {name: np.zeros(counts.shape[1], dtype=bool) for name in flags}
+        missing = dict.fromkeys(flags, SWITCHED_OFF)
     return columns, flags, missing
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from decidua import differential, marks, results, words
 from decidua.report import Figure, Section, Table, number, value
 from decidua.results import ESTIMATED, NOT_ESTIMABLE
-from decidua.subgroup_names import NUMBER
+from decidua.subgroup_names import NUMBER, WITH_BATCH
 
 #: The level of a frame's rows that are arithmetic, and the quantities that are shown beside each other.
 ARITHMETIC = "arithmetic of the published figures"
@@ -142,7 +142,9 @@ def _subgroups(table: pd.DataFrame) -> Part:
         [row["variable"], row["level"], words.counts(row["numerator"], row["denominator"]), value(row, 3)]
         for row in shares
     ]
-    return Part(sentences=sentences, more=[Table("Subgroups", ["", "", "Cases", "Share of cases"], rows)])
+    with_batch = table[(table["quantity"] == WITH_BATCH) & (table["status"] == ESTIMATED)]
+    cautions = [f"Caution: {text}." for text in words.distinct(with_batch["reason"])]
+    return Part(cautions, sentences, more=[Table("Subgroups", ["", "", "Cases", "Share of cases"], rows)])
 
 
 def _checks(summary: pd.DataFrame) -> Part:
@@ -413,7 +415,9 @@ PARTS: Mapping[str, Callable[[pd.DataFrame], Part]] = {
 }
 
 
-def prediction_section(name: str, title: str, synthetic: str, tables: Tables) -> Section:
+def prediction_section(
+    name: str, title: str, synthetic: str, tables: Tables, figures: Sequence[Figure] = ()
+) -> Section:
     """What a frozen model says of new samples.
 
     Args:
@@ -430,7 +434,7 @@ def prediction_section(name: str, title: str, synthetic: str, tables: Tables) ->
     missing = words.distinct(validation.loc[validation["status"] == results.NOT_ESTIMABLE, "reason"])
     sentences = [f"Not estimable: {reason}." for reason in missing]
     sentences.append(f"The scores are in restricted/predictions/{name}/scores.csv.")
-    return Section(name, title, synthetic, [], sentences, [], shown)
+    return Section(name, title, synthetic, [], sentences, figures, shown)
 
 
 def transport_section(

@@ -9,6 +9,8 @@ CONTROLS_ONLY, MIXED, CASES, IMMUNE_HIGH = "controls only", "mixed", "cases", "c
 OTHERS = 0.1
 #: The variable and quantity under which a results table says how many subgroups there are.
 NUMBER = "number of subgroups"
+#: The quantity of their association with what was handled together.
+WITH_BATCH = "Cramér's V with the batch"
 
 
 def names(case_shares: Sequence[float], immune: Sequence[float], sizes: Sequence[int]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from decidua import results
+from decidua import confounding, results
 from decidua.expression import most_variable
 from decidua.learning.consensus import Choice, choose, members, within
 from decidua.learning.performance import CASE, CONTROL
@@ -19,12 +19,14 @@ from decidua.signatures import Expression
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.contingency import freeman_halton
 from decidua.statistics.proportions import wilson
-from decidua.subgroup_names import NUMBER, names
+from decidua.subgroup_names import NUMBER, WITH_BATCH, names
 
 #: How many samples a subgroup has on average at the largest number tried; fewer in all are not grouped.
 _SAMPLES_EACH, _FEWEST = 5, 10
 #: p-value up to which a number of subgroups is told from one cloud; 19 null draws can reach it.
 LEVEL = 0.05
+#: Of the batches, where the exact test has too many tables to count.
+_PERMUTATIONS = 999
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def find_subgroups(
         )
         rows += [{**which, **_noted(each, asked)} for each in found]
         rows += _agreement(codes, sheet, truth, which)
+        rows += _with_batch(codes, sheet, which, rng)
         columns[which["variable"]] = pd.array(np.array(called, dtype=object)[codes], dtype="string")
     return Subgroups(pd.DataFrame(columns), results.frame(rows))
 
@@ -207,6 +210,56 @@ def _agreement(
             estimate=agreement,
             reason=f"against the {known.nunique()} subgroups that were simulated",
         )
+
+
+def _with_batch(
+    codes: np.ndarray, sheet: pd.DataFrame, which: Mapping, rng: np.random.Generator
+) -> Iterator[dict]:
+    """Are the subgroups those of what was handled together? Nothing where the sheet names no batch."""
+    if "batch" not in sheet:
+        return
+    table = pd.crosstab(sheet["batch"].to_numpy(dtype=object), codes)
+    which = {**which, "level": f"{len(table)} batches", "denominator": len(sheet)}
+    if len(table) < 2:
+        for quantity in (WITH_BATCH, "test"):
+            yield not_estimable("fewer than two batches", **which, quantity=quantity)
+        return
+    value = confounding.cramers_v(table)
+    caution = {}
+    if value >= confounding.STRONG:
+        caution = {"reason": f"the subgroups nearly follow the batch (Cramér's V {value:.2f})"}
+    how = {"test": "Cramér's V, corrected for bias (Bergsma)"}
+    yield row(**which, **how, quantity=WITH_BATCH, estimate=value, **caution)
+    which = {**which, "quantity": "test"}
+    if _repeated(sheet):
+        reason = "several samples of one woman: they are not independent"
+        yield not_estimable(reason, **which, test="Freeman-Halton exact")
+        return
+    try:
+        yield row(**which, test="Freeman-Halton exact", p=freeman_halton(table.to_numpy()).p)
+    except NotEstimable:  # too many tables to count them all
+        p = permuted_p(pd.factorize(sheet["batch"], sort=True)[0], codes, rng)
+        yield row(**which, test=f"Pearson's chi-square, {_PERMUTATIONS} permutations", p=p)
+
+
+def permuted_p(
+    rows: np.ndarray, columns: np.ndarray, rng: np.random.Generator, draws: int = _PERMUTATIONS
+) -> float:
+    """How often permuted pairs have a chi-square as large as these: (b + 1) / (draws + 1).
+
+    Args:
+        rows, columns: the two categories of each sample, as numbers from 0.
+    """
+    shape = rows.max() + 1, columns.max() + 1
+    expected = np.outer(np.bincount(rows), np.bincount(columns)) / len(rows)
+
+    def chi_square(rows: np.ndarray) -> float:
+        table = np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
+        return float(((table - expected) ** 2 / expected).sum())
+
+    # sums of the same cells in another order differ in their last digits
+    observed = chi_square(rows) * (1 - 1e-9)
+    return (sum(chi_square(rng.permutation(rows)) >= observed for _ in range(draws)) + 1) / (draws + 1)
 
 
 def _repeated(sheet: pd.DataFrame) -> bool:

@@ -5,15 +5,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from decidua import results
+from decidua import marks, results
 from decidua.files import whole
 
 #: 12 significant digits: more than any reader needs, fewer than differ between processors.
 FLOAT_FORMAT = "%.12g"
+#: Where a table that is none of results carries cautions about the whole study.
+CAUTION = "caution"
 
 
 def write(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table, without its index, as Parquet or CSV by the path's ending, whole or not at all."""
+    """Write a table, without its index, as Parquet or CSV by the path's ending, whole or not at all.
+
+    A CSV, which people read, says in each row the cautions about the study that the job at hand carries
+    (`marks.carrying`): a results table before the reason, any other in a column of its own, `CAUTION`.
+    """
     kind = Path(path).suffix
     if kind not in (".parquet", ".csv"):
         raise ValueError(f"{path}: tables are written as .parquet or .csv")
@@ -21,18 +27,30 @@ def write(table: pd.DataFrame, path: str | Path) -> None:
         if kind == ".parquet":
             table.to_parquet(part, index=False, engine="pyarrow", compression="zstd")
         else:
+            table = _cautioned(table, marks.carried())
             table.to_csv(part, index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8")
 
 
+def _cautioned(table: pd.DataFrame, caution: str) -> pd.DataFrame:
+    if list(table.columns) == results.NAMES:
+        return results.cautioned(table, caution)
+    return table.assign(**{CAUTION: caution}) if caution else table
+
+
 def read(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write` wrote; results tables get their types back."""
+    """Read a table that `write` wrote; results tables get their types back.
+
+    What `write` added for the whole study is taken off: whoever reads on carries it by its own mark.
+    """
     path = Path(path)
     if path.suffix == ".parquet":
         return pd.read_parquet(path, engine="pyarrow")
     table = pd.read_csv(path, keep_default_na=False, na_values=[""])
     if list(table.columns) == results.NAMES:
-        return table.astype(results.DTYPES)
-    return table
+        table = table.astype(results.DTYPES)
+        reasons = table["reason"].map(marks.of_the_row, na_action="ignore").replace("", pd.NA)
+        return table.assign(reason=reasons.astype("string"))
+    return table.drop(columns=CAUTION, errors="ignore")
 
 
 def write_matrix(matrix: pd.DataFrame, path: str | Path) -> None:

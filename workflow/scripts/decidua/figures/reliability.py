@@ -182,7 +182,7 @@ def plot_calibration(
     dots = {"color": INK, "marker": "o", "linestyle": "none", "markersize": 3.5, "zorder": 4}
     axes.plot(points["predicted"], points["observed"], **dots, clip_on=False, label="group")
     y += 5 + side + _GAP
-    y = _draw_counts(page, y, source[source["shown"] == COUNT], labels)
+    y = draw_counts(page, y, source[source["shown"] == COUNT], labels)
     return page.finish(y + page.notes(y, _calibration_notes(source, curve)) + MARGIN, synthetic)
 
 
@@ -190,8 +190,8 @@ def _signed(number: float) -> str:
     return words.decimals(number, 2).replace("-", "\N{MINUS SIGN}")
 
 
-def _draw_counts(page: Page, y: float, counts: pd.DataFrame, labels: Mapping[str, str]) -> float:
-    """Cases upwards, controls downwards; returns where the panel ends."""
+def draw_counts(page: Page, y: float, counts: pd.DataFrame, labels: Mapping[str, str]) -> float:
+    """How many samples have which prediction: cases upwards, controls downwards; returns where it ends."""
     key = [(words.heading(kind, labels), style.SERIES[i], "s") for i, kind in enumerate(CLASSES)]
     y += page.legend(y, key) + 4
     left = MARGIN + _GUTTER

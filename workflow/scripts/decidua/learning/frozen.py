@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +130,20 @@ def read_model(path: str | Path) -> FrozenModel:
         raise InputError(f"{path}: found {error}; expected a frozen model (JSON)") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: found other content; expected a frozen model (JSON)")
-    if content.pop("format_version") != FORMAT_VERSION:
+    if content.pop("format_version", None) != FORMAT_VERSION:
         raise InputError(f"{path}: found another format version; expected {FORMAT_VERSION}")
     del content["format"]
+    wanted = {field.name for field in fields(FrozenModel)}
+    if wanted != set(content):
+        raise InputError(
+            [
+                *(
+                    f"{path}: found no {key}; expected it in a frozen model"
+                    for key in sorted(wanted - set(content))
+                ),
+                *(f"{path}: found {key}; expected no such key" for key in sorted(set(content) - wanted)),
+            ]
+        )
     for key in ("centre", "scale", "coefficients", "reference_values"):
         content[key] = np.array(content[key], dtype=float)
     for key in ("genes", "reference_genes", "calibration", "trend"):

@@ -9,10 +9,11 @@ from scipy.special import expit, stdtrit
 
 from decidua import results
 from decidua.errors import InputError
-from decidua.learning.calibration import intercept_in_the_large, recalibrate
+from decidua.learning.calibration import COLUMNS as CALIBRATION_COLUMNS
+from decidua.learning.calibration import calibration_table, intercept_in_the_large, recalibrate
 from decidua.learning.cross_validation import predicted_class
 from decidua.learning.frozen import FrozenModel, Scores, score
-from decidua.learning.performance import CASE, CONTROL, auc, auc_interval
+from decidua.learning.performance import CASE, CONTROL, auc, auc_interval, roc_table
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.proportions import wilson
 
@@ -58,6 +59,37 @@ def validate(
         *_calibration_rows(table, is_case, women, unit, confidence),
     ]
     return results.frame({"status": results.ESTIMATED, **common, **row} for row in rows)
+
+
+def curves(
+    scored: pd.DataFrame, samples: pd.DataFrame, confidence: float = 0.95
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What a figure of the validation draws; aggregates only.
+
+    Args:
+        scored, samples: as for `validate`.
+
+    Returns:
+        The ROC curve on a grid (fpr, tpr; no rows where there is one class only), and the calibration, as
+        from `calibration_table`: the logistic curve is that of the recalibrated model.
+    """
+    table = scored.merge(samples[["sample", "label", "group"]], on="sample", validate="one_to_one")
+    if not table["group"].isna().all():
+        table["group"] = table["group"].fillna(table["sample"])
+    table = table.sort_values("sample", ignore_index=True).assign(repeat=1, fold=1)
+    roc = roc_table(table, confidence)
+    roc = roc.loc[roc["repeat"] == "mean", ["fpr", "tpr"]].reset_index(drop=True)
+    return roc, calibration_table(table, confidence)
+
+
+def no_curves() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `curves`, of samples without labels: empty."""
+    return tuple(
+        pd.DataFrame(columns=names).astype(
+            {name: "string" if name == "shown" else "float64" for name in names}
+        )
+        for names in (["fpr", "tpr"], CALIBRATION_COLUMNS)
+    )
 
 
 def _auc_row(
