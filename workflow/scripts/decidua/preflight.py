@@ -17,7 +17,7 @@ SMALL = 5_000_000
 
 
 def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
-    """Read small patient tables, sample sheets, claims files and what predictions name, as the first jobs will.
+    """Read small patient tables, sample sheets, claims files and what predictions name, as the first jobs do.
 
     Args:
         config: the effective settings.

@@ -1,7 +1,7 @@
 """What does a claims file say? Its claims, unknowns and relations, or every problem with it at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,12 @@ class Missing:
 
 @dataclass(frozen=True)
 class Relation:
-    """How claims hang together: its kind, and the keys of its entry in the file."""
+    """How claims hang together: its kind, the keys of its entry in the file, and the file's note on it."""
 
     kind: str
     name: str
     given: Mapping[str, Any]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -548,7 +549,7 @@ def _called(entry: Mapping[str, Any]) -> str:
 def _relation(entry: Mapping[str, Any]) -> Relation:
     kind = _kinds_of(entry)[0]
     given = {key: content for key, content in entry.items() if key not in ("name", "note")}
-    return Relation(kind, entry.get("name", ""), given)
+    return Relation(kind, entry.get("name", ""), given, entry.get("note", ""))
 
 
 def _named(relations: Sequence[Relation]) -> Iterator[Relation]:
@@ -562,7 +563,7 @@ def _named(relations: Sequence[Relation]) -> Iterator[Relation]:
             while name in taken:
                 name, number = f"{stem} ({number})", number + 1
             taken.add(name)
-        yield Relation(relation.kind, name, relation.given)
+        yield replace(relation, name=name)
 
 
 def _target(relation: Relation) -> str:

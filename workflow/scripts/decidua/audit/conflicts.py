@@ -11,7 +11,7 @@ gives the same answer; a limit of seconds is an emergency brake, and a result th
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -176,7 +176,7 @@ def extent(
     Where a search does not end, the ends lie further out than need be (`exact` is false).
     """
     known = {unknown.name: unknown for unknown in unknowns}
-    part = _about(constraints, terms)
+    part = constraints_about(constraints, terms)
     brake = _Brake(seconds)
     ends, finished = [], True
     has_whole = any(known[name].whole for name in (*terms, *(n for each in part for n in each.terms)))
@@ -196,20 +196,35 @@ def solution(unknowns: Sequence[Unknown], constraints: Sequence[Linear], seconds
     return _feasible({each.name: each for each in unknowns}, constraints, _Brake(seconds))
 
 
+def infeasible_group(unknowns: Sequence[Unknown], constraints: Sequence[Linear], name: str) -> list[Linear]:
+    """Constraints that cannot all hold and of which each is needed, of those about an unknown; or none."""
+    known = {unknown.name: unknown for unknown in unknowns}
+    return _minimal_group(known, constraints_about(constraints, [name]), _Brake(600.0))
+
+
 # ---- groups
 
 
 def _infeasible_group(
     known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
 ) -> Conflict | None:
-    """A group of constraints that cannot hold together and of which each is needed; nothing if they can."""
-    if not constraints or _feasible(known, constraints, brake):
+    """A conflict among constraints; nothing if they can all hold."""
+    group = _minimal_group(known, constraints, brake)
+    if not group:
         return None
+    return Conflict(tuple(group), combination(known, group), not brake.pulled, _implied(known, group))
+
+
+def _minimal_group(
+    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
+) -> list[Linear]:
+    """Constraints that cannot hold together and of which each is needed; empty if they can."""
+    if not constraints or _feasible(known, constraints, brake):
+        return []
     start = _support(known, constraints)
     if not start or _feasible(known, start, brake):
         start = list(constraints)
-    group, minimal = _deletion_filter(known, start, brake)
-    return Conflict(tuple(group), combination(known, group), minimal, _implied(known, group))
+    return deletion_filter(start, lambda part: not _feasible(known, part, brake))
 
 
 def _implied(known: Mapping[str, Unknown], group: Sequence[Linear]) -> tuple[str, Range] | None:
@@ -228,23 +243,27 @@ def _implied(known: Mapping[str, Unknown], group: Sequence[Linear]) -> tuple[str
     return min(found, key=lambda each: each[0])[1:] if found else None
 
 
-def _deletion_filter(
-    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
-) -> tuple[list[Linear], bool]:
-    """Leave out whatever is not needed for the contradiction: halves, then smaller pieces, then singles."""
+def deletion_filter(
+    constraints: Sequence[Linear], collide: Callable[[Sequence[Linear]], bool]
+) -> list[Linear]:
+    """Leave out whatever is not needed for a contradiction: halves, then smaller pieces, then singles.
+
+    Args:
+        constraints: that contradict one another.
+        collide: whether some of them still do; asked of a group that is not empty.
+    """
     kept = list(constraints)
-    names = _names(kept)
-    size = max(len(names) // 2, 1)
+    size = max(len(_names(kept)) // 2, 1)
     while True:
         # Relations of many terms first: what is left is easier to read.
         order = sorted(_names(kept), key=lambda name: -_terms(kept, name))
         for first in range(0, len(order), size):
             piece = set(order[first : first + size])
             rest = [each for each in kept if each.name not in piece]
-            if rest and not _feasible(known, rest, brake):
+            if rest and collide(rest):
                 kept = rest
         if size == 1:
-            return kept, not brake.pulled
+            return kept
         size = max(size // 2, 1)
 
 
@@ -282,7 +301,7 @@ def _components(constraints: Sequence[Linear]) -> list[list[Linear]]:
     return list(parts.values())
 
 
-def _about(constraints: Sequence[Linear], names: Iterable[str]) -> list[Linear]:
+def constraints_about(constraints: Sequence[Linear], names: Iterable[str]) -> list[Linear]:
     """The constraints that hang together with some unknowns."""
     wanted = set(names)
     parts = [part for part in _components(constraints) if any(wanted & set(each.terms) for each in part)]
@@ -456,11 +475,12 @@ def sentence(conflict: Conflict, printed: Mapping[str, str]) -> str:
         return f"{together}: no whole numbers fit." if conflict.proof is None else f"{together}."
     name, range_ = conflict.implied
     return (
-        f"{together}: by the others, {name} is {_range_text(range_)}, but {printed.get(name, '')} is printed."
+        f"{together}: by the others, {name} is {range_text(range_)}, but {printed.get(name, '')} is printed."
     )
 
 
-def _range_text(found: Range) -> str:
+def range_text(found: Range) -> str:
+    """A number, its ends, or its one end, in words."""
     low, high = f"{found.low:.6g}", f"{found.high:.6g}"
     if math.isinf(found.high):
         return "any number" if math.isinf(found.low) else f"at least {low}"

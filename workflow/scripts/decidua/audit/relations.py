@@ -849,7 +849,7 @@ def table_tests(paper: Paper) -> list[Test]:
             if method != declared
         }
         p = partial(contingency.p_values, method=declared)
-        made.append(Test(relation.name, cells, p, box.low, box.high, (claim,), others))
+        made.append(Test(relation.name, cells, p, box.low, box.high, (claim,), declared, others))
     return made
 
 

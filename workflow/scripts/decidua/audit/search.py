@@ -2,35 +2,61 @@
 
 A set of tests that share cells is gone through cell by cell: each unknown count between what the linear
 constraints leave it, each test as soon as its table is complete. What is left is checked with all linear
-constraints at once. The first solution ends the search; without one there is a conflict, if the search was
-exhaustive. What decides are numbers of candidates, never seconds.
+constraints at once. Without any assignment there is a conflict, if every one was looked at. Where there are
+many, a part of them is looked at first: one that fits everything ends the search as well. What decides are
+numbers of candidates, never seconds; a limit of seconds is an emergency brake, and a search that it stops
+says so.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
 from decidua.audit.boxes import Range
-from decidua.audit.conflicts import Linear, Unknown, bounds, extent, solution
+from decidua.audit.conflicts import (
+    Linear,
+    Unknown,
+    constraints_about,
+    deletion_filter,
+    extent,
+    infeasible_group,
+    solution,
+)
 
-#: Candidates of one search; a search that needs more is not exhaustive.
-MOST = 20_000_000
-#: Assignments held at once.
-_HELD = 500_000
-#: More candidates of one test than `_WIDE` are narrowed by what is linear of each two unknowns, if there is hope:
-#: not where there are more than `_HOPELESS`.
-_WIDE, _HOPELESS = 150_000, 1e9
-#: Directions in which two unknowns are bounded together.
-_DIRECTIONS = ((1, 1), (1, -1), (1, 2), (2, 1))
-#: Candidates that pass every test and are checked one by one with all linear constraints.
-MOST_CHECKED = 400
-#: Tables whose p is computed at once.
-_PIECE = 100_000
 #: A cell: coefficient by unknown, and a constant.
 Cell = tuple[Mapping[str, float], float]
+#: Tables whose p is computed at once.
+_PIECE = 100_000
+#: Assignments held at once.
+_HELD = 500_000
+#: Directions in which two unknowns are bounded together.
+_DIRECTIONS = ((1, 1), (1, -1), (1, 2), (2, 1))
+#: Unknowns of one test that are bounded two by two at most; a search of larger tests alone goes no further.
+_NARROWED = 8
+#: Assignments that are checked one by one with all linear constraints.
+MOST_CHECKED = 400
+#: Searches with pairs of unknowns bounded, and conflicts whose members are looked for, at most.
+_HARD, _SHORTENED = 30, 4
+#: Candidates of each search by which the members of a conflict are made fewer.
+_OF_EACH = 1_500_000
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How far a search goes: candidates at most; first bound pairs of unknowns; look at a part only."""
+
+    most: int
+    narrow: bool = False
+    thin: bool = False
+
+
+#: One after another until one decides. A part of the candidates can only show that there is a solution.
+QUICK, PART = Effort(500_000), Effort(100_000, thin=True)
+NARROW_PART, FULL = Effort(300_000, narrow=True, thin=True), Effort(4_000_000, narrow=True)
 
 
 @dataclass(frozen=True)
@@ -38,7 +64,7 @@ class Test:
     """A table whose cells are sums of unknown counts, and what is printed of its p.
 
     p: from tables (N x rows x columns) to N p-values. low, high: the printed p. claims: the printed p's name.
-    others: the same by other standard tests.
+    method: the test's name. others: the same as `p` by other standard tests.
     """
 
     name: str
@@ -47,6 +73,7 @@ class Test:
     low: float
     high: float
     claims: tuple[str, ...] = ()
+    method: str = ""
     others: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
 
     @property
@@ -61,7 +88,8 @@ class Search:
 
     solved: whether some tables give every printed p. exhaustive: whether every table was looked at.
     candidates: tables and parts of tables that were looked at. about: how many there are, if not exhaustive.
-    other: another standard test by which all of them can have their p.
+    other: another standard test by which all of them can have their p. facts: what follows for the unknowns
+    and collides. members: the linear constraints behind it. stopped: by the limit of seconds.
     """
 
     tests: tuple[Test, ...]
@@ -70,6 +98,9 @@ class Search:
     candidates: int
     about: float = 0.0
     other: str = ""
+    facts: tuple[Linear, ...] = ()
+    members: tuple[Linear, ...] = ()
+    stopped: bool = False
 
     @property
     def is_conflict(self) -> bool:
@@ -79,49 +110,65 @@ class Search:
     @property
     def told(self) -> str:
         """What was searched, in words."""
+        unknowns = len({name for test in self.tests for name in test.unknowns})
+        looked_at = f"{self.candidates:,} candidates for the {unknowns} counts of the tables"
         if self.exhaustive:
-            return f"no assignment among {self.candidates:,} candidates"
-        return f"not exhaustive: the first {self.candidates:,} of about {self.about:,.0f} candidates"
+            return f"exhaustive: none of {looked_at} fits; a smaller group may collide too"
+        if self.stopped:
+            return f"not exhaustive: stopped by the time limit after {looked_at}"
+        return f"not exhaustive: {looked_at}, of {_at_most(self.about)}"
+
+
+def _at_most(number: float) -> str:
+    if math.isinf(number):
+        return "any number"
+    return f"at most {number:,.0f}" if number < 1e9 else f"at most 10^{math.ceil(math.log10(number))}"
 
 
 def search_tests(
     unknowns: Sequence[Unknown],
     constraints: Sequence[Linear],
     tests: Sequence[Test],
-    most: int = MOST,
+    full: Effort = FULL,
+    seconds: float = 600.0,
 ) -> list[Search]:
     """Search the sets of tests that share cells: each by itself, pairs, and three where two cover a third.
 
     Args:
-        unknowns, constraints: as for `conflicts`, without contradictions.
-        most: candidates of one search at most.
+        unknowns, constraints: as for `conflicts`, but constraints that can all hold.
+        full: how far the last search of a set goes.
+        seconds: an emergency brake.
 
     Returns:
         Those searches that found a conflict, of the smallest sets, and those that did not end.
     """
-    system = _System({each.name: each for each in unknowns}, list(constraints), most)
+    cells = {name for test in tests for name in test.unknowns}
+    about = constraints_about(constraints, cells)
+    if not solution(unknowns, about):
+        raise ValueError("constraints that contradict one another")
+    system = _System({each.name: each for each in unknowns}, about, time.monotonic() + seconds)
     found: list[Search] = []
     for chosen in _sets(tests):
         names = {test.name for test in chosen}
         if any({test.name for test in other.tests} <= names for other in found):
             continue
-        search = system.search(chosen)
-        if search.solved:
-            continue
-        found.append(replace(search, other=system.other_test(chosen)) if search.exhaustive else search)
+        search = system.decide(chosen, full)
+        if not search.solved:
+            shorten = search.exhaustive and sum(each.is_conflict for each in found) < _SHORTENED
+            found.append(system.shortened(search) if shorten else search)
     return found
 
 
 def _sets(tests: Sequence[Test]) -> list[tuple[Test, ...]]:
-    """Sets of tests worth a search, the smallest first; a test of sums of others' cells goes with these only."""
+    """Sets of tests worth a search, the smallest first; a test of sums of others' cells only with these."""
     of = {test.name: set(test.unknowns) for test in tests}
     threes, sums = [], set()
-    for three in combinations(tests, 3):
-        for whole in three:
-            parts = [of[part.name] for part in three if part is not whole]
-            mine = of[whole.name]
-            if mine and mine <= parts[0] | parts[1] and all(part < mine for part in parts):
-                threes.append(three)
+    for whole in tests:
+        mine = of[whole.name]
+        parts = [each for each in tests if of[each.name] and of[each.name] < mine]
+        for pair in combinations(parts, 2):
+            if mine <= of[pair[0].name] | of[pair[1].name]:
+                threes.append((*pair, whole))
                 sums.add(whole.name)
     rest = [test for test in tests if test.unknowns and test.name not in sums]
     pairs = [pair for pair in combinations(rest, 2) if of[pair[0].name] & of[pair[1].name]]
@@ -129,25 +176,31 @@ def _sets(tests: Sequence[Test]) -> list[tuple[Test, ...]]:
 
 
 class _TooMany(Exception):
-    """More candidates than may be looked at: how many there are, about."""
+    """More candidates than may be looked at: how many there are at most; or no time left."""
 
-    def __init__(self, about: float):
+    def __init__(self, about: float = math.inf, stopped: bool = False):
         super().__init__(about)
-        self.about = about
+        self.about, self.stopped = about, stopped
 
 
 @dataclass
 class _System:
-    """Linear constraints, the bounds that follow from them, and searches that were made already."""
+    """Linear constraints, the bounds that follow from them, and searches that were made already.
+
+    by_all: whether an unknown is bounded by all constraints together, or by one at a time.
+    tables: assignments that were found, by what they rest on.
+    """
 
     known: Mapping[str, Unknown]
     constraints: list[Linear]
-    most: int
+    end: float
     looked_at: int = 0
+    hard: int = 0
+    by_all: bool = True
+    tables: dict[Hashable, tuple[dict[str, np.ndarray], int]] = field(default_factory=dict)
     cuts: list[Linear] = field(default_factory=list)
     _narrowed: set[tuple[str, ...]] = field(default_factory=set)
     _ranges: dict[str, Range] = field(default_factory=dict)
-    _tables: dict[tuple[str, ...], dict[str, np.ndarray]] = field(default_factory=dict)
     _speaking: dict[str, list[Linear]] = field(default_factory=dict)
     _rough: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -155,154 +208,248 @@ class _System:
         for each in self.constraints:
             for name in each.terms:
                 self._speaking.setdefault(name, []).append(each)
+        # Bounds by real numbers: further out than those by whole numbers, and fast.
+        self._real = [replace(each, whole=False) for each in self.known.values()]
         self._rough = propagated(self.known, self.constraints)
 
-    def search(self, tests: Sequence[Test], method: str = "") -> Search:
-        """Go through every assignment of the cells of some tests."""
+    def decide(self, tests: Sequence[Test], full: Effort) -> Search:
+        """Search with growing effort until it is known whether the tests can all have their p."""
+        search = self.search(tests, QUICK)
+        narrow = any(len(test.unknowns) <= _NARROWED for test in tests)
+        for effort in (PART, NARROW_PART, full) if narrow else (PART,):
+            if search.solved or search.exhaustive or search.stopped or self.hard >= _HARD:
+                break
+            self.hard += effort.narrow
+            search = self.search(tests, effort)
+        return search
+
+    def search(self, tests: Sequence[Test], effort: Effort, method: str = "") -> Search:
+        """Go through the assignments of the cells of some tests."""
         self.looked_at = 0
         if any(test.low <= 0 and test.high >= 1 for test in tests):
             return Search(tuple(tests), True, True, 0)
         try:
-            left = self._candidates(tests, method)
+            left = self._candidates(tests, effort, method)
         except _TooMany as error:
-            return Search(tuple(tests), False, False, self.looked_at, error.about)
+            return Search(tuple(tests), False, False, self.looked_at, error.about, stopped=error.stopped)
         size = _size(left)
-        for row in range(min(size, MOST_CHECKED)):
+        most = 60 if effort.thin else MOST_CHECKED
+        if size == 1 and all(self._width(name)[0] <= 0 for name in left):
+            return Search(tuple(tests), True, True, self.looked_at)  # the only values that are left
+        for row in np.unique(np.linspace(0, size - 1, min(size, most)).astype(int)) if size else ():
             fixed = {name: float(values[row]) for name, values in left.items()}
-            if solution(list(self.known.values()), self._with(fixed)):
+            if self._fits(fixed):
                 return Search(tuple(tests), True, True, self.looked_at)
-        ended = size <= MOST_CHECKED
-        return Search(tuple(tests), False, ended, self.looked_at, 0.0 if ended else self.looked_at + size)
+        ended = size <= most and not effort.thin
+        return Search(tuple(tests), False, ended, self.looked_at, 0.0 if ended else math.inf)
+
+    def shortened(self, search: Search) -> Search:
+        """The same conflict with what it needs, and another test that would resolve it.
+
+        First what speaks of the cells, and the least and the greatest values that follow for its unknowns;
+        then the constraints from which the values that are needed follow.
+        """
+        search = replace(search, other=self.other_test(search.tests))
+        cells = {name for test in search.tests for name in test.unknowns}
+        direct = [each for each in self.constraints if cells & set(each.terms)]
+        spoken = {each.name for each in direct}
+        direct = [each for each in self.constraints if each.name in spoken]
+        ends = self._ends(dict.fromkeys([*sorted(cells), *(name for each in direct for name in each.terms)]))
+
+        def collides(part: Sequence[Linear]) -> bool:
+            system = _System(self.known, list(part), self.end, by_all=False, tables=self.tables)
+            return system.search(search.tests, Effort(_OF_EACH)).is_conflict
+
+        start = [*direct, *ends]
+        if not collides(start):
+            return search
+        kept = deletion_filter(start, collides)
+        facts = tuple(each for each in kept if each in ends)
+        members = [each for each in kept if each not in ends]
+        for fact in facts:
+            members += [each for each in self._because(fact) if each not in members]
+        return replace(search, members=tuple(members), facts=facts)
+
+    def _ends(self, names: Iterable[str]) -> list[Linear]:
+        """The least and the greatest value of some unknowns, where they follow from the constraints."""
+        made = []
+        for name in names:
+            found, own = self._range(name), self.known[name]
+            if found.low > own.low:
+                made.append(Linear(f"{name} at least", {name: 1.0}, found.low, math.inf))
+            if found.high < own.high:
+                made.append(Linear(f"{name} at most", {name: 1.0}, -math.inf, found.high))
+        return made
+
+    def _because(self, fact: Linear) -> list[Linear]:
+        """Constraints, as few as can be, from which it follows that an unknown is not beyond an end."""
+        (name,) = fact.terms
+        step = 1.0 if self.known[name].whole else 1e-4 * max(1.0, abs(fact.low), abs(fact.high))
+        low, high = (-math.inf, fact.low - step) if math.isinf(fact.high) else (fact.high + step, math.inf)
+        beyond = Linear(f"{name} beyond", {name: 1.0}, low, high)
+        asked = [*self.constraints, beyond]
+        group = infeasible_group(self._real, asked, name)
+        group = group or infeasible_group(list(self.known.values()), asked, name)
+        return [each for each in group if each is not beyond]
 
     def other_test(self, tests: Sequence[Test]) -> str:
         """Another standard test by which all can have their p, if every one of them has it."""
         shared = [name for name in tests[0].others if all(name in test.others for test in tests)]
-        for name in shared:
-            if self.search(tests, name).solved:
-                return name
-        return ""
+        return next((name for name in shared if self.search(tests, QUICK, name).solved), "")
 
-    def _with(self, fixed: Mapping[str, float]) -> list[Linear]:
-        return [*self.constraints, *(Linear(f"{n} =", {n: 1.0}, v, v) for n, v in fixed.items())]
+    def _fits(self, fixed: Mapping[str, float]) -> bool:
+        """Whether everything linear can hold with some counts."""
+        own = (Linear(f"{name} =", {name: 1.0}, value, value) for name, value in fixed.items())
+        return solution(list(self.known.values()), [*self.constraints, *own])
 
-    def _candidates(self, tests: Sequence[Test], method: str) -> dict[str, np.ndarray]:
+    def _candidates(self, tests: Sequence[Test], effort: Effort, method: str) -> dict[str, np.ndarray]:
         """Assignments that pass every test: blocks that share cells are joined, the smallest first."""
         blocks: list[dict[str, np.ndarray]] = []
         for test in sorted(tests, key=lambda test: (len(test.unknowns), test.name)):
-            touching = [block for block in blocks if set(block) & set(test.unknowns)]
-            blocks = [block for block in blocks if not set(block) & set(test.unknowns)]
+            mine = set(test.unknowns)
+            touching = [block for block in blocks if set(block) & mine]
+            blocks = [block for block in blocks if not set(block) & mine]
             if not touching:
-                blocks.append(self._alone(test, method))
-                continue
-            *some, last = touching
-            rows: dict[str, np.ndarray] = {}
-            for block in some:
-                rows = self._join(rows, block)
-            covered = set(rows) | set(last) >= set(test.unknowns)
-            if rows and covered:
-                blocks.append(self._pairs(test, rows, last, method))
-                continue
-            rows = self._join(rows, last)
-            order = sorted(set(test.unknowns) - set(rows), key=self._width)
-            blocks.append(self._assign(test, rows, order, method, self.most))
-        rows = {}
-        for block in blocks:
-            rows = self._join(rows, block)
+                rows = self._alone(test, effort, method)
+            elif len(touching) == 2 and set(touching[0]) | set(touching[1]) >= mine:
+                rows = self._pairs(test, *touching, effort, method)
+            else:
+                rows = self._joined(touching, effort)
+                order = sorted(mine - set(rows), key=self._width)
+                rows = self._assign(test, rows, order, effort, method)
+            blocks.append(rows)
+        return self._joined(blocks, effort)
+
+    def _alone(self, test: Test, effort: Effort, method: str) -> dict[str, np.ndarray]:
+        """Assignments of the cells of one test that give its p, kept for other sets with the test."""
+        about = self._about(test)
+        for kept in (QUICK, effort):
+            if not effort.thin and (test.name, method, kept, about) in self.tables:
+                rows, looked_at = self.tables[test.name, method, kept, about]
+                self.looked_at += looked_at
+                return rows
+        before = self.looked_at
+        if effort.narrow and len(test.unknowns) <= _NARROWED:
+            self._narrow(test.unknowns)
+        rows = self._assign(test, {}, sorted(test.unknowns, key=self._width), effort, method)
+        self.tables[test.name, method, effort, about] = rows, self.looked_at - before
         return rows
 
-    def _alone(self, test: Test, method: str) -> dict[str, np.ndarray]:
-        """Assignments of the cells of one test that give its p, kept for other sets with the test."""
-        key = (test.name, method)
-        if key not in self._tables:
-            before = self.looked_at
-            order = sorted(test.unknowns, key=self._width)
-            try:
-                self._tables[key] = self._assign(test, {}, order, method, _WIDE)
-            except _TooMany as error:
-                if error.about > _HOPELESS:
-                    raise
-                self.looked_at = before
-                self._narrow(test.unknowns)
-                self._tables[key] = self._assign(test, {}, order, method, self.most)
-        return self._tables[key]
+    def _about(self, test: Test) -> Hashable:
+        """What the assignments of a test rest on: constraints that speak of its cells, and their ranges."""
+        speaking = [each for name in test.unknowns for each in self._speaking.get(name, ())]
+        spoken = sorted({*test.unknowns, *(name for each in speaking for name in each.terms)})
+        said = frozenset((each.low, each.high, *each.terms.items()) for each in speaking)
+        return self.by_all, said, tuple(self._rough[name] for name in spoken)
 
     def _assign(
-        self, test: Test, rows: dict[str, np.ndarray], order: Sequence[str], method: str, most: float
+        self, test: Test, rows: dict[str, np.ndarray], order: Sequence[str], effort: Effort, method: str
     ) -> dict[str, np.ndarray]:
-        """Extend assignments by some unknowns, in pieces where they get many, and keep those that give the p."""
+        """Extend assignments by some unknowns, in pieces if they get many; keep those that give the p."""
         for place, name in enumerate(order):
             low, high = self._between(rows, name)
             widths = np.maximum(high - low + 1, 0)
             total = float(widths.sum())
-            if not np.isfinite(total) or self.looked_at + total > most:
-                after = np.prod([self._width(other)[0] + 1 for other in order[place + 1 :]], initial=1.0)
-                raise _TooMany(self.looked_at + total * after)
+            if effort.thin and total > effort.most:
+                rows, low, widths = self._thinned(rows, low, widths, effort.most)
+                total = float(widths.sum())
+            self._look_at(total, effort, order[place + 1 :])
             if total > _HELD and _size(rows) > 1:
-                middle = int(np.searchsorted(np.cumsum(widths), total / 2)) or 1
-                middle = min(middle, _size(rows) - 1)
+                middle = int(np.searchsorted(np.cumsum(widths), total / 2))
+                middle = min(max(middle, 1), _size(rows) - 1)
+                self.looked_at -= int(total)
                 halves = [
-                    self._assign(test, _part(rows, piece), order[place:], method, most)
+                    self._assign(test, _chosen(rows, piece), order[place:], effort, method)
                     for piece in (slice(None, middle), slice(middle, None))
                 ]
-                return {key: np.concatenate([half[key] for half in halves]) for key in halves[0]}
-            self.looked_at += int(total)
+                return _stacked(halves)
             rows = _extended(rows, name, low, widths.astype(np.int64))
         return _chosen(rows, self._passes(test, rows, method))
 
     def _narrow(self, names: Sequence[str]) -> None:
         """Bound each two unknowns together, by all linear constraints on real numbers."""
         free = [name for name in names if self._width(name)[0] > 0]
-        known = [replace(each, whole=False) for each in self.known.values()]
         for pair in combinations(free, 2):
             if pair in self._narrowed:
                 continue
             self._narrowed.add(pair)
             for factors in _DIRECTIONS:
                 side = dict(zip(pair, map(float, factors), strict=True))
-                found = extent(known, self.constraints, side)
+                found = extent(self._real, self.constraints, side)
                 if not found.empty:
                     name = f"{pair[0]}, {pair[1]} {factors}"
                     self.cuts.append(Linear(name, side, found.low - 1e-6, found.high + 1e-6))
 
     def _pairs(
-        self, test: Test, first: dict[str, np.ndarray], second: dict[str, np.ndarray], method: str
+        self,
+        test: Test,
+        first: dict[str, np.ndarray],
+        second: dict[str, np.ndarray],
+        effort: Effort,
+        method: str,
     ) -> dict[str, np.ndarray]:
         """Every pair of assignments of two blocks that gives the p of a test, a piece at a time."""
+        if effort.thin:
+            first, second = (_every(each, int(math.sqrt(effort.most))) for each in (first, second))
         a, b = _size(first), _size(second)
-        if self.looked_at + a * b > self.most:
-            raise _TooMany(self.looked_at + a * b)
-        self.looked_at += a * b
-        kept = []
+        self._look_at(a * b, effort)
+        kept = [_chosen(_product(first, second), slice(0, 0))]
         step = max(_PIECE // max(b, 1), 1)
         for start in range(0, a, step):
-            part = {name: values[start : start + step] for name, values in first.items()}
-            rows = _product(part, second)
+            rows = _product(_chosen(first, slice(start, start + step)), second)
             kept.append(_chosen(rows, self._passes(test, rows, method)))
-        if not kept:
-            return _product(first, second)
-        return {name: np.concatenate([each[name] for each in kept]) for name in kept[0]}
+        return _stacked(kept)
+
+    def _joined(self, blocks: Sequence[dict[str, np.ndarray]], effort: Effort) -> dict[str, np.ndarray]:
+        """Every combination of assignments of blocks that have no name in common."""
+        rows: dict[str, np.ndarray] = {}
+        for block in blocks:
+            if not rows:
+                rows = block
+                continue
+            if effort.thin:
+                rows, block = (_every(each, int(math.sqrt(effort.most))) for each in (rows, block))
+            pairs = _size(rows) * _size(block)
+            if pairs > _HELD:
+                raise _TooMany(self.looked_at + pairs)
+            self._look_at(pairs, effort)
+            rows = _product(rows, block)
+        return rows
+
+    def _look_at(self, candidates: float, effort: Effort, rest: Sequence[str] = ()) -> None:
+        """Count candidates before they are made; `rest` are the unknowns that they lack."""
+        if time.monotonic() > self.end:
+            raise _TooMany(stopped=True)
+        most = math.inf if effort.thin else effort.most
+        if not math.isfinite(candidates) or self.looked_at + candidates > most:
+            after = math.prod(max(self._width(name)[0] + 1, 1) for name in rest)
+            raise _TooMany(self.looked_at + max(candidates, 1) * after)
+        self.looked_at += int(candidates)
+
+    def _thinned(
+        self, rows: dict[str, np.ndarray], low: np.ndarray, widths: np.ndarray, most: int
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        """Some of the assignments, evenly spaced, so that with one more unknown they are not too many."""
+        if not rows or not np.isfinite(widths).all():
+            return rows, low, np.minimum(widths, most)
+        size = len(widths)
+        kept = max(int(size * most / widths.sum()), 1)
+        places = np.unique(np.linspace(0, size - 1, kept).astype(int))
+        return _chosen(rows, places), low[places], widths[places]
 
     def _range(self, name: str) -> Range:
-        """Where an unknown is, by all linear constraints at once."""
+        """Where an unknown is, by the linear constraints."""
         if name not in self._ranges:
             low, high = self._rough[name]
-            self._ranges[name] = (
-                Range(low, high) if low == high else bounds(list(self.known.values()), self.constraints, name)
-            )
+            if low < high and self.by_all:
+                found = extent(self._real, self.constraints, {name: 1.0})
+                low = max(low, float(np.ceil(found.low - 1e-5)))
+                high = min(high, float(np.floor(found.high + 1e-5)))
+            self._ranges[name] = Range(low, high)
         return self._ranges[name]
 
     def _width(self, name: str) -> tuple[float, str]:
         return self._range(name).high - self._range(name).low, name
-
-    def _join(self, first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Every pair of assignments; none of the names is in both."""
-        if not first:
-            return second
-        pairs = _size(first) * _size(second)
-        if pairs > _HELD:
-            raise _TooMany(self.looked_at + pairs)
-        self.looked_at += pairs
-        return _product(first, second)
 
     def _between(self, rows: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, np.ndarray]:
         """The least and the greatest value of an unknown in each assignment."""
@@ -314,12 +461,11 @@ class _System:
                 continue
             least, most = self._rest(each, rows, name)
             factor = each.terms[name]
-            ends = [(each.low - most) / factor, (each.high - least) / factor]
+            with np.errstate(invalid="ignore"):
+                ends = [(each.low - most) / factor, (each.high - least) / factor]
             lower, upper = ends if factor > 0 else ends[::-1]
-            low, high = (
-                np.maximum(low, np.nan_to_num(lower, nan=-np.inf)),
-                np.minimum(high, np.nan_to_num(upper, nan=np.inf)),
-            )
+            # What is not a number (infinity less infinity) bounds nothing.
+            low, high = np.fmax(low, lower), np.fmin(high, upper)
         return np.ceil(low - 1e-6), np.floor(high + 1e-6)
 
     def _rest(
@@ -410,18 +556,24 @@ def _extended(
     return extended | {name: (low[place] + within).astype(np.int32)}
 
 
-def _part(rows: Mapping[str, np.ndarray], piece: slice) -> dict[str, np.ndarray]:
-    return {name: values[piece] for name, values in rows.items()}
-
-
 def _product(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     a, b = _size(first), _size(second)
     repeated = {name: np.repeat(values, b) for name, values in first.items()}
     return repeated | {name: np.tile(values, a) for name, values in second.items()}
 
 
-def _chosen(rows: Mapping[str, np.ndarray], where: np.ndarray) -> dict[str, np.ndarray]:
+def _chosen(rows: Mapping[str, np.ndarray], where: np.ndarray | slice) -> dict[str, np.ndarray]:
     return {name: values[where] for name, values in rows.items()}
+
+
+def _every(rows: dict[str, np.ndarray], most: int) -> dict[str, np.ndarray]:
+    """At most so many of the assignments, evenly spaced."""
+    size = _size(rows)
+    return rows if size <= most else _chosen(rows, np.linspace(0, size - 1, most).astype(int))
+
+
+def _stacked(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _size(rows: Mapping[str, np.ndarray]) -> int:

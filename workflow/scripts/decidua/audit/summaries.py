@@ -1,12 +1,15 @@
 """How did an audit come out, in short: its conflicts, and verdicts by place of the paper?"""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from decidua.audit.boxes import Range
 from decidua.audit.claims import Paper
-from decidua.audit.conflicts import Conflict, sentence
+from decidua.audit.conflicts import Conflict, range_text, sentence
+from decidua.audit.search import Search
 from decidua.audit.verdicts import VERDICTS
 
 CONFLICT_COLUMNS = ["paper", "conflict", "claim", "where", "printed", "relation", "proof", "search"]
@@ -17,7 +20,11 @@ NOT_MINIMAL = "exhaustive; a smaller group may collide too"
 
 
 def conflict_table(
-    name: str, paper: Paper, found: Sequence[Conflict], unfinished: Sequence[str] = ()
+    name: str,
+    paper: Paper,
+    found: Sequence[Conflict],
+    unfinished: Sequence[str] = (),
+    searches: Sequence[Search] = (),
 ) -> pd.DataFrame:
     """Groups of printed numbers that no data satisfy together.
 
@@ -25,27 +32,102 @@ def conflict_table(
         name: the paper's name in the settings.
         found: as from `conflicts`.
         unfinished: what a search left open; each has a row without a conflict.
+        searches: as from `search_tests`; those that did not end have rows without a conflict.
 
     Returns:
         A row a conflict and printed number: conflict (1, 2, ...), claim, where, printed, relation (by which
         the numbers collide), proof (a sentence), search (exhaustive, or what was searched).
     """
     printed = {claim.id: claim.printed for claim in paper.claims.values()}
+    groups = [
+        (each.printed, each.relations, sentence(each, printed), EXHAUSTIVE if each.minimal else NOT_MINIMAL)
+        for each in found
+    ]
+    for search in searches:
+        if search.is_conflict:
+            claims, relations = _members(search)
+            proof = search_sentence(search, paper) + _elsewhere(claims, found)
+            groups.append((claims, relations, proof, search.told))
     rows: list[dict[str, Any]] = []
-    for number, conflict in enumerate(found, start=1):
+    for number, (claims, relations, proof, told) in enumerate(groups, start=1):
         common = {
             "paper": name,
             "conflict": number,
-            "relation": "; ".join(conflict.relations),
-            "proof": sentence(conflict, printed),
-            "search": EXHAUSTIVE if conflict.minimal else NOT_MINIMAL,
+            "relation": "; ".join(relations),
+            "proof": proof + _readings(paper, relations),
+            "search": told,
         }
-        for claim in conflict.printed:
+        for claim in claims:
             about = paper.claims[claim]
             rows.append({**common, "claim": claim, "where": about.where, "printed": about.printed})
-    rows += [{"paper": name, "search": text} for text in unfinished]
+    left = [f"{_p_values(each, paper)}: {each.told}" for each in searches if not each.is_conflict]
+    rows += [{"paper": name, "search": text} for text in (*unfinished, *left)]
     table = pd.DataFrame(rows, columns=CONFLICT_COLUMNS)
     return table.astype({"conflict": "Int64"})
+
+
+def search_sentence(search: Search, paper: Paper) -> str:
+    """Which p-values collide with which counts, in words."""
+    methods = _listed(list(dict.fromkeys(test.method for test in search.tests)))
+    told = f"{_p_values(search, paper)} cannot {'all ' if len(search.tests) > 1 else ''}hold by {methods}"
+    facts = _facts(search, paper)
+    if facts:
+        told += f" with what the other numbers leave: {'; '.join(facts)}"
+    return f"{told}." + (f" By {search.other} they could." if search.other else "")
+
+
+def _p_values(search: Search, paper: Paper) -> str:
+    names = [claim for test in search.tests for claim in test.claims]
+    return _listed([f"{name} {paper.claims[name].printed}" for name in names])
+
+
+def _facts(search: Search, paper: Paper) -> list[str]:
+    """By unknown count what follows for it: those that are known exactly first."""
+    ends: dict[str, tuple[float, float]] = {}
+    for fact in search.facts:
+        (name,) = fact.terms
+        low, high = ends.get(name, (-math.inf, math.inf))
+        ends[name] = max(low, fact.low), min(high, fact.high)
+    order = sorted(ends, key=lambda name: ends[name][1] != ends[name][0])
+    meanings = {name: unknown.meaning for name, unknown in paper.unknowns.items()}
+    return [f"{meanings.get(name) or name}: {range_text(Range(*ends[name]))}" for name in order]
+
+
+def _members(search: Search) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The printed numbers of a conflict of tests, the p-values first, and its relations."""
+    claims = [claim for test in search.tests for claim in test.claims]
+    for each in search.members:
+        claims += [each.name] if each.is_printed else each.claims
+    relations = [test.name for test in search.tests]
+    relations += [each.name for each in search.members if not each.is_printed]
+    return tuple(dict.fromkeys(claims)), tuple(dict.fromkeys(relations))
+
+
+def _elsewhere(claims: Sequence[str], found: Sequence[Conflict]) -> str:
+    """Which of the numbers collide already without the tests."""
+    there = {claim: number for number, each in enumerate(found, start=1) for claim in each.printed}
+    numbers = sorted(
+        {number for number, each in enumerate(found, start=1) if set(claims) & set(each.printed)}
+    )
+    if not numbers:
+        return ""
+    named = _listed([claim for claim in claims if claim in there])
+    conflicts = f"conflict{'s' if len(numbers) > 1 else ''} {_listed([str(each) for each in numbers])}"
+    return f" Of these numbers, {named} {'are' if ' and ' in named else 'is'} in {conflicts} as well."
+
+
+def _readings(paper: Paper, relations: Sequence[str]) -> str:
+    """What the claims file says of how it reads the relations."""
+    notes = {each.name: each.note for each in paper.relations}
+    readings = [
+        notes[name].removeprefix("reading: ") for name in relations if "reading: " in notes.get(name, "")
+    ]
+    return f" As it is read here: {'; '.join(dict.fromkeys(readings))}." if readings else ""
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
 
 
 def verdict_table(audit: pd.DataFrame, conflicts: pd.DataFrame) -> pd.DataFrame:
