@@ -120,10 +120,11 @@ def conflicts(
 ) -> Conflicts:
     """Minimal groups of constraints that no numbers satisfy.
 
-    First among the relations without printed numbers in their coefficients (sums), whose proofs are the
-    shortest, then among all. After a group is found, its relation with the most terms is left out and the
-    search goes on, at most `MOST` times in one set of constraints that hang together. A further group whose
-    printed numbers include all of an earlier one's says nothing new and is not listed.
+    First each equation with the printed numbers that it speaks of, then the relations without printed numbers
+    in their coefficients (sums), whose proofs are the shortest, then all. After a group is found, its relation
+    with the most terms is left out and the search goes on, at most `MOST` times in one set of constraints that
+    hang together. A further group whose printed numbers include all of an earlier one's says nothing new and
+    is not listed.
 
     Raises:
         KeyError: a constraint names no unknown.
@@ -133,7 +134,7 @@ def conflicts(
     found: list[Conflict] = []
     left_out: list[str] = []
     sums = [each for each in constraints if not each.claims]
-    for part in (*_components(sums), *_components(constraints)):
+    for part in (*_by_themselves(known, constraints), *_components(sums), *_components(constraints)):
         kept = [each for each in part if each.name not in left_out]
         for _ in range(MOST):
             group = _infeasible_group(known, kept, brake)
@@ -147,6 +148,26 @@ def conflicts(
             if kept and not _feasible(known, kept, brake):
                 brake.note(f"more than {MOST} conflicts among numbers that hang together: not all are listed")
     return Conflicts(tuple(found), tuple(left_out), tuple(dict.fromkeys(brake.notes)))
+
+
+def _by_themselves(known: Mapping[str, Unknown], constraints: Sequence[Linear]) -> list[list[Linear]]:
+    """Equations that the printed numbers of their own terms contradict, each with these."""
+    prints = {each.name: each for each in constraints if each.is_printed}
+    found: dict[str, list[Linear]] = {}
+    for each in constraints:
+        if each.is_printed or each.low != each.high or each.name in found:
+            continue
+        ends = [(known[name].low, known[name].high, prints.get(name)) for name in each.terms]
+        ends = [(max(low, own.low), min(high, own.high)) if own else (low, high) for low, high, own in ends]
+        sides = [
+            sorted((factor * low, factor * high))
+            for factor, (low, high) in zip(each.terms.values(), ends, strict=True)
+        ]
+        if sum(low for low, _ in sides) > each.high or sum(high for _, high in sides) < each.low:
+            own = [other for other in constraints if other.name == each.name]
+            terms = dict.fromkeys(name for other in own for name in other.terms)
+            found[each.name] = [*(prints[name] for name in terms if name in prints), *own]
+    return list(found.values())
 
 
 def bounds(

@@ -62,15 +62,20 @@ def p_ranges(tables: np.ndarray, finished: bool = True) -> dict[str, Range]:
     return _ranges(found, finished)
 
 
-#: Tests that are fast enough for many tables, by name.
-CHI_SQUARE = ("Pearson", "likelihood ratio", "Cochran-Armitage trend", "linear-by-linear")
+def tests_of(rows: int, columns: int) -> list[str]:
+    """Tests that are fast enough for many tables of a shape, by name."""
+    two = ["Yates", "Fisher"] if (rows, columns) == (2, 2) else []
+    trend = ["Cochran-Armitage trend"] if 2 in (rows, columns) else []
+    return ["Pearson", *two, "likelihood ratio", *trend, "linear-by-linear"]
 
 
 def p_values(tables: np.ndarray, method: str) -> np.ndarray:
-    """p of each table (tables x rows x columns) by a test of `CHI_SQUARE`; NaN where it is not defined."""
+    """p of each table (tables x rows x columns) by one of `tests_of`; NaN where it is not defined."""
     tables = np.asarray(tables, dtype=float)
     if method == "Pearson":
         return _pearson_p(tables)
+    if method == "Fisher":
+        return _fisher(tables)["Fisher"]
     found = _statistics(tables)
     if method not in found:
         return np.full(len(tables), np.nan)

@@ -840,13 +840,12 @@ def table_tests(paper: Paper) -> list[Test]:
             continue
         cells = [[expressions.linear(cell) for cell in row] for row in relation.given["table"]]
         declared = TESTS[relation.given.get("test", "pearson")]
-        if declared == "Fisher" or any(cell is None for row in cells for cell in row):
+        standard = contingency.tests_of(len(cells), len(cells[0]))
+        if declared not in standard or any(cell is None for row in cells for cell in row):
             continue
         box = paper.claims[claim].box.wider
         others = {
-            method: partial(contingency.p_values, method=method)
-            for method in contingency.CHI_SQUARE
-            if method != declared
+            method: partial(contingency.p_values, method=method) for method in standard if method != declared
         }
         p = partial(contingency.p_values, method=declared)
         made.append(Test(relation.name, cells, p, box.low, box.high, (claim,), declared, others))

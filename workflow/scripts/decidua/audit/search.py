@@ -88,8 +88,9 @@ class Search:
 
     solved: whether some tables give every printed p. exhaustive: whether every table was looked at.
     candidates: tables and parts of tables that were looked at. about: how many there are, if not exhaustive.
-    other: another standard test by which all of them can have their p. facts: what follows for the unknowns
-    and collides. members: the linear constraints behind it. stopped: by the limit of seconds.
+    other: which of them would have to be by which other standard test, if that is enough. facts: what follows for the unknowns
+    and collides. direct: the linear constraints about the cells that collide. members: these, and those from
+    which the facts follow. stopped: by the limit of seconds.
     """
 
     tests: tuple[Test, ...]
@@ -99,6 +100,7 @@ class Search:
     about: float = 0.0
     other: str = ""
     facts: tuple[Linear, ...] = ()
+    direct: tuple[Linear, ...] = ()
     members: tuple[Linear, ...] = ()
     stopped: bool = False
 
@@ -134,6 +136,8 @@ def search_tests(
 ) -> list[Search]:
     """Search the sets of tests that share cells: each by itself, pairs, and three where two cover a third.
 
+    A test whose cells are all known is left out: that is a recomputation, and says nothing of other tests.
+
     Args:
         unknowns, constraints: as for `conflicts`, but constraints that can all hold.
         full: how far the last search of a set goes.
@@ -148,7 +152,7 @@ def search_tests(
         raise ValueError("constraints that contradict one another")
     system = _System({each.name: each for each in unknowns}, about, time.monotonic() + seconds)
     found: list[Search] = []
-    for chosen in _sets(tests):
+    for chosen in _sets([test for test in tests if not system.is_known(test)]):
         names = {test.name for test in chosen}
         if any({test.name for test in other.tests} <= names for other in found):
             continue
@@ -220,16 +224,18 @@ class _System:
             if search.solved or search.exhaustive or search.stopped or self.hard >= _HARD:
                 break
             self.hard += effort.narrow
-            search = self.search(tests, effort)
+            before, search = search, self.search(tests, effort)
+            if not search.exhaustive:
+                search = replace(search, about=min(search.about, before.about))
         return search
 
-    def search(self, tests: Sequence[Test], effort: Effort, method: str = "") -> Search:
+    def search(self, tests: Sequence[Test], effort: Effort) -> Search:
         """Go through the assignments of the cells of some tests."""
         self.looked_at = 0
         if any(test.low <= 0 and test.high >= 1 for test in tests):
             return Search(tuple(tests), True, True, 0)
         try:
-            left = self._candidates(tests, effort, method)
+            left = self._candidates(tests, effort)
         except _TooMany as error:
             return Search(tuple(tests), False, False, self.looked_at, error.about, stopped=error.stopped)
         size = _size(left)
@@ -265,10 +271,11 @@ class _System:
             return search
         kept = deletion_filter(start, collides)
         facts = tuple(each for each in kept if each in ends)
-        members = [each for each in kept if each not in ends]
+        direct = tuple(each for each in kept if each not in ends)
+        members = list(direct)
         for fact in facts:
             members += [each for each in self._because(fact) if each not in members]
-        return replace(search, members=tuple(members), facts=facts)
+        return replace(search, members=tuple(members), facts=facts, direct=direct)
 
     def _ends(self, names: Iterable[str]) -> list[Linear]:
         """The least and the greatest value of some unknowns, where they follow from the constraints."""
@@ -293,16 +300,27 @@ class _System:
         return [each for each in group if each is not beyond]
 
     def other_test(self, tests: Sequence[Test]) -> str:
-        """Another standard test by which all can have their p, if every one of them has it."""
-        shared = [name for name in tests[0].others if all(name in test.others for test in tests)]
-        return next((name for name in shared if self.search(tests, QUICK, name).solved), "")
+        """Another standard test, of all or of one, by which the tests can have their p."""
+        methods = list(dict.fromkeys(method for test in tests for method in test.others))
+        for group in (list(tests), *([test] for test in tests)):
+            for method in methods:
+                if all(method in test.others for test in group):
+                    changed = {test.name: test.others[method] for test in group}
+                    others = [replace(test, p=changed.get(test.name, test.p)) for test in tests]
+                    if self.search(others, QUICK).solved:
+                        return f"{' and '.join(name for test in group for name in test.claims)} by {method}"
+        return ""
+
+    def is_known(self, test: Test) -> bool:
+        """Whether each cell of a table can only be one number."""
+        return all(self._width(name)[0] <= 0 for name in test.unknowns)
 
     def _fits(self, fixed: Mapping[str, float]) -> bool:
         """Whether everything linear can hold with some counts."""
         own = (Linear(f"{name} =", {name: 1.0}, value, value) for name, value in fixed.items())
         return solution(list(self.known.values()), [*self.constraints, *own])
 
-    def _candidates(self, tests: Sequence[Test], effort: Effort, method: str) -> dict[str, np.ndarray]:
+    def _candidates(self, tests: Sequence[Test], effort: Effort) -> dict[str, np.ndarray]:
         """Assignments that pass every test: blocks that share cells are joined, the smallest first."""
         blocks: list[dict[str, np.ndarray]] = []
         for test in sorted(tests, key=lambda test: (len(test.unknowns), test.name)):
@@ -310,29 +328,29 @@ class _System:
             touching = [block for block in blocks if set(block) & mine]
             blocks = [block for block in blocks if not set(block) & mine]
             if not touching:
-                rows = self._alone(test, effort, method)
+                rows = self._alone(test, effort)
             elif len(touching) == 2 and set(touching[0]) | set(touching[1]) >= mine:
-                rows = self._pairs(test, *touching, effort, method)
+                rows = self._pairs(test, *touching, effort)
             else:
                 rows = self._joined(touching, effort)
                 order = sorted(mine - set(rows), key=self._width)
-                rows = self._assign(test, rows, order, effort, method)
+                rows = self._assign(test, rows, order, effort)
             blocks.append(rows)
         return self._joined(blocks, effort)
 
-    def _alone(self, test: Test, effort: Effort, method: str) -> dict[str, np.ndarray]:
+    def _alone(self, test: Test, effort: Effort) -> dict[str, np.ndarray]:
         """Assignments of the cells of one test that give its p, kept for other sets with the test."""
         about = self._about(test)
         for kept in (QUICK, effort):
-            if not effort.thin and (test.name, method, kept, about) in self.tables:
-                rows, looked_at = self.tables[test.name, method, kept, about]
+            if not effort.thin and (test.p, kept, about) in self.tables:
+                rows, looked_at = self.tables[test.p, kept, about]
                 self.looked_at += looked_at
                 return rows
         before = self.looked_at
         if effort.narrow and len(test.unknowns) <= _NARROWED:
             self._narrow(test.unknowns)
-        rows = self._assign(test, {}, sorted(test.unknowns, key=self._width), effort, method)
-        self.tables[test.name, method, effort, about] = rows, self.looked_at - before
+        rows = self._assign(test, {}, sorted(test.unknowns, key=self._width), effort)
+        self.tables[test.p, effort, about] = rows, self.looked_at - before
         return rows
 
     def _about(self, test: Test) -> Hashable:
@@ -343,7 +361,7 @@ class _System:
         return self.by_all, said, tuple(self._rough[name] for name in spoken)
 
     def _assign(
-        self, test: Test, rows: dict[str, np.ndarray], order: Sequence[str], effort: Effort, method: str
+        self, test: Test, rows: dict[str, np.ndarray], order: Sequence[str], effort: Effort
     ) -> dict[str, np.ndarray]:
         """Extend assignments by some unknowns, in pieces if they get many; keep those that give the p."""
         for place, name in enumerate(order):
@@ -359,12 +377,12 @@ class _System:
                 middle = min(max(middle, 1), _size(rows) - 1)
                 self.looked_at -= int(total)
                 halves = [
-                    self._assign(test, _chosen(rows, piece), order[place:], effort, method)
+                    self._assign(test, _chosen(rows, piece), order[place:], effort)
                     for piece in (slice(None, middle), slice(middle, None))
                 ]
                 return _stacked(halves)
             rows = _extended(rows, name, low, widths.astype(np.int64))
-        return _chosen(rows, self._passes(test, rows, method))
+        return _chosen(rows, self._passes(test, rows))
 
     def _narrow(self, names: Sequence[str]) -> None:
         """Bound each two unknowns together, by all linear constraints on real numbers."""
@@ -386,7 +404,6 @@ class _System:
         first: dict[str, np.ndarray],
         second: dict[str, np.ndarray],
         effort: Effort,
-        method: str,
     ) -> dict[str, np.ndarray]:
         """Every pair of assignments of two blocks that gives the p of a test, a piece at a time."""
         if effort.thin:
@@ -397,7 +414,7 @@ class _System:
         step = max(_PIECE // max(b, 1), 1)
         for start in range(0, a, step):
             rows = _product(_chosen(first, slice(start, start + step)), second)
-            kept.append(_chosen(rows, self._passes(test, rows, method)))
+            kept.append(_chosen(rows, self._passes(test, rows)))
         return _stacked(kept)
 
     def _joined(self, blocks: Sequence[dict[str, np.ndarray]], effort: Effort) -> dict[str, np.ndarray]:
@@ -484,17 +501,16 @@ class _System:
                 least, most = least + ends[0], most + ends[1]
         return least, most
 
-    def _passes(self, test: Test, rows: Mapping[str, np.ndarray], method: str) -> np.ndarray:
+    def _passes(self, test: Test, rows: Mapping[str, np.ndarray]) -> np.ndarray:
         """Where the table has no cell below 0 and its p is as printed."""
         size = _size(rows)
         passes = np.zeros(size, dtype=bool)
-        p_of = test.others[method] if method else test.p
         for start in range(0, size, _PIECE):
             piece = slice(start, start + _PIECE)
             table = _table(test, rows, piece)
             possible = np.flatnonzero((table >= 0).all(axis=(1, 2)))
             if len(possible):
-                p = p_of(table[possible])
+                p = test.p(table[possible])
                 slack = 1e-9 + 1e-9 * np.abs(p)
                 passes[start + possible] = (p >= test.low - slack) & (p <= test.high + slack)
         return passes

@@ -67,18 +67,27 @@ def conflict_table(
 
 
 def search_sentence(search: Search, paper: Paper) -> str:
-    """Which p-values collide with which counts, in words."""
+    """Which p-values collide with which numbers, in words."""
     methods = _listed(list(dict.fromkeys(test.method for test in search.tests)))
-    told = f"{_p_values(search, paper)} cannot {'all ' if len(search.tests) > 1 else ''}hold by {methods}"
+    several = "all " if len(search.tests) > 1 else ""
+    told = f"{_p_values(search, paper)} cannot {several}hold (test: {methods})"
+    names = [name for each in search.direct for name in ((each.name,) if each.is_printed else each.claims)]
+    told += f" with {_listed(_with_print(names, paper))}" if names else ""
     facts = _facts(search, paper)
-    if facts:
-        told += f" with what the other numbers leave: {'; '.join(facts)}"
-    return f"{told}." + (f" By {search.other} they could." if search.other else "")
+    told += (
+        f"{', and' if names else ''} with what follows from the other numbers: {'; '.join(facts)}"
+        if facts
+        else ""
+    )
+    return f"{told}." + (f" With {search.other} they could." if search.other else "")
+
+
+def _with_print(names: Sequence[str], paper: Paper) -> list[str]:
+    return [f"{name} {paper.claims[name].printed}" for name in dict.fromkeys(names)]
 
 
 def _p_values(search: Search, paper: Paper) -> str:
-    names = [claim for test in search.tests for claim in test.claims]
-    return _listed([f"{name} {paper.claims[name].printed}" for name in names])
+    return _listed(_with_print([claim for test in search.tests for claim in test.claims], paper))
 
 
 def _facts(search: Search, paper: Paper) -> list[str]:
@@ -90,7 +99,7 @@ def _facts(search: Search, paper: Paper) -> list[str]:
         ends[name] = max(low, fact.low), min(high, fact.high)
     order = sorted(ends, key=lambda name: ends[name][1] != ends[name][0])
     meanings = {name: unknown.meaning for name, unknown in paper.unknowns.items()}
-    return [f"{meanings.get(name) or name}: {range_text(Range(*ends[name]))}" for name in order]
+    return [f"{meanings.get(name) or name} {range_text(Range(*ends[name]))}" for name in order]
 
 
 def _members(search: Search) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -104,16 +113,13 @@ def _members(search: Search) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _elsewhere(claims: Sequence[str], found: Sequence[Conflict]) -> str:
-    """Which of the numbers collide already without the tests."""
-    there = {claim: number for number, each in enumerate(found, start=1) for claim in each.printed}
-    numbers = sorted(
-        {number for number, each in enumerate(found, start=1) if set(claims) & set(each.printed)}
-    )
+    """In which conflicts without tests some of the numbers are already."""
+    numbers = [str(number) for number, each in enumerate(found, 1) if set(claims) & set(each.printed)]
     if not numbers:
         return ""
-    named = _listed([claim for claim in claims if claim in there])
-    conflicts = f"conflict{'s' if len(numbers) > 1 else ''} {_listed([str(each) for each in numbers])}"
-    return f" Of these numbers, {named} {'are' if ' and ' in named else 'is'} in {conflicts} as well."
+    return (
+        f" Some of its numbers are in conflict{'s' if len(numbers) > 1 else ''} {_listed(numbers)} as well."
+    )
 
 
 def _readings(paper: Paper, relations: Sequence[str]) -> str:
