@@ -12,7 +12,7 @@ gives the same answer; a limit of seconds is an emergency brake, and a result th
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -120,11 +120,11 @@ def conflicts(
 ) -> Conflicts:
     """Minimal groups of constraints that no numbers satisfy.
 
-    First each equation with the printed numbers that it speaks of, then the relations without printed numbers
-    in their coefficients (sums), whose proofs are the shortest, then all. After a group is found, its relation
-    with the most terms is left out and the search goes on, at most `MOST` times in one set of constraints that
-    hang together. A further group whose printed numbers include all of an earlier one's says nothing new and
-    is not listed.
+    First each equation with the printed numbers that it speaks of, then the relations without printed
+    numbers in their coefficients (sums), whose proofs are the shortest, then all. After a group is found, its
+    relation with the most terms is left out and the search goes on, at most `MOST` times in one set of
+    constraints that hang together. A further group whose printed numbers include all of an earlier one's says
+    nothing new and is not listed.
 
     Raises:
         KeyError: a constraint names no unknown.
@@ -171,19 +171,34 @@ def _by_themselves(known: Mapping[str, Unknown], constraints: Sequence[Linear]) 
 
 
 def bounds(
-    unknowns: Sequence[Unknown], constraints: Sequence[Linear], name: str, seconds: float = 600.0
+    unknowns: Sequence[Unknown],
+    constraints: Sequence[Linear],
+    name: str,
+    seconds: float = 600.0,
+    whole: bool = True,
 ) -> Range:
-    """The least and the greatest value that an unknown can have; empty when nothing satisfies them all."""
-    known = {unknown.name: unknown for unknown in unknowns}
-    found = extent(unknowns, constraints, {name: 1.0}, seconds)
+    """The least and the greatest value that an unknown can have; empty when nothing satisfies them all.
+
+    whole: look for whole numbers also where real numbers leave more than one: narrower, and slow.
+    """
+    (own,) = (unknown for unknown in unknowns if unknown.name == name)
+    if own.whole:
+        real = [replace(unknown, whole=False) for unknown in unknowns]
+        found = _rounded(extent(real, constraints, {name: 1.0}, seconds), own)
+        if not whole or found.low >= found.high:
+            return found
+    return _rounded(extent(unknowns, constraints, {name: 1.0}, seconds), own)
+
+
+def _rounded(found: Range, own: Unknown) -> Range:
+    """A range within an unknown's domain; empty as it is."""
     if found.empty:
         return found
     low, high = found.low, found.high
-    if known[name].whole:
+    if own.whole:
         low = math.ceil(low - 1e-5) if math.isfinite(low) else low
         high = math.floor(high + 1e-5) if math.isfinite(high) else high
-    low, high = max(low, known[name].low), min(high, known[name].high)
-    return Range(low, high, exact=found.exact)
+    return Range(max(low, own.low), min(high, own.high), exact=found.exact)
 
 
 def extent(

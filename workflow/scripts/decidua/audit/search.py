@@ -41,6 +41,8 @@ _NARROWED = 8
 MOST_CHECKED = 400
 #: Searches with pairs of unknowns bounded, and conflicts whose members are looked for, at most.
 _HARD, _SHORTENED = 30, 4
+#: Sets of tests that are searched at most.
+_SETS = 300
 #: Candidates of each search by which the members of a conflict are made fewer.
 _OF_EACH = 1_500_000
 
@@ -57,6 +59,7 @@ class Effort:
 #: One after another until one decides. A part of the candidates can only show that there is a solution.
 QUICK, PART = Effort(500_000), Effort(100_000, thin=True)
 NARROW_PART, FULL = Effort(300_000, narrow=True, thin=True), Effort(4_000_000, narrow=True)
+EFFORTS = QUICK, PART, NARROW_PART, FULL
 
 
 @dataclass(frozen=True)
@@ -88,9 +91,9 @@ class Search:
 
     solved: whether some tables give every printed p. exhaustive: whether every table was looked at.
     candidates: tables and parts of tables that were looked at. about: how many there are, if not exhaustive.
-    other: which of them would have to be by which other standard test, if that is enough. facts: what follows for the unknowns
-    and collides. direct: the linear constraints about the cells that collide. members: these, and those from
-    which the facts follow. stopped: by the limit of seconds.
+    other: which of them would have to be by which other standard test, if that is enough. facts: what follows
+    for the unknowns and collides. direct: the linear constraints about the cells that collide. members:
+    these, and those from which the facts follow. stopped: by the limit of seconds.
     """
 
     tests: tuple[Test, ...]
@@ -131,7 +134,7 @@ def search_tests(
     unknowns: Sequence[Unknown],
     constraints: Sequence[Linear],
     tests: Sequence[Test],
-    full: Effort = FULL,
+    efforts: Sequence[Effort] = EFFORTS,
     seconds: float = 600.0,
 ) -> list[Search]:
     """Search the sets of tests that share cells: each by itself, pairs, and three where two cover a third.
@@ -140,7 +143,7 @@ def search_tests(
 
     Args:
         unknowns, constraints: as for `conflicts`, but constraints that can all hold.
-        full: how far the last search of a set goes.
+        efforts: how far the searches of a set go, one after another.
         seconds: an emergency brake.
 
     Returns:
@@ -152,14 +155,18 @@ def search_tests(
         raise ValueError("constraints that contradict one another")
     system = _System({each.name: each for each in unknowns}, about, time.monotonic() + seconds)
     found: list[Search] = []
-    for chosen in _sets([test for test in tests if not system.is_known(test)]):
+    sets = _sets([test for test in tests if system.is_open(test)])
+    for chosen in sets[:_SETS]:
         names = {test.name for test in chosen}
         if any({test.name for test in other.tests} <= names for other in found):
             continue
-        search = system.decide(chosen, full)
+        search = system.decide(chosen, efforts)
         if not search.solved:
             shorten = search.exhaustive and sum(each.is_conflict for each in found) < _SHORTENED
             found.append(system.shortened(search) if shorten else search)
+    if sets[_SETS:]:
+        rest = {test.name: test for chosen in sets[_SETS:] for test in chosen}
+        found.append(Search(tuple(rest.values()), False, False, 0, math.inf))
     return found
 
 
@@ -216,12 +223,12 @@ class _System:
         self._real = [replace(each, whole=False) for each in self.known.values()]
         self._rough = propagated(self.known, self.constraints)
 
-    def decide(self, tests: Sequence[Test], full: Effort) -> Search:
+    def decide(self, tests: Sequence[Test], efforts: Sequence[Effort]) -> Search:
         """Search with growing effort until it is known whether the tests can all have their p."""
-        search = self.search(tests, QUICK)
-        narrow = any(len(test.unknowns) <= _NARROWED for test in tests)
-        for effort in (PART, NARROW_PART, full) if narrow else (PART,):
-            if search.solved or search.exhaustive or search.stopped or self.hard >= _HARD:
+        search = self.search(tests, efforts[0])
+        small = any(len(test.unknowns) <= _NARROWED for test in tests) and self.hard < _HARD
+        for effort in efforts[1:]:
+            if search.solved or search.exhaustive or search.stopped or effort.narrow and not small:
                 break
             self.hard += effort.narrow
             before, search = search, self.search(tests, effort)
@@ -240,7 +247,7 @@ class _System:
             return Search(tuple(tests), False, False, self.looked_at, error.about, stopped=error.stopped)
         size = _size(left)
         most = 60 if effort.thin else MOST_CHECKED
-        if size == 1 and all(self._width(name)[0] <= 0 for name in left):
+        if size == 1 and self._is_known(left):
             return Search(tuple(tests), True, True, self.looked_at)  # the only values that are left
         for row in np.unique(np.linspace(0, size - 1, min(size, most)).astype(int)) if size else ():
             fixed = {name: float(values[row]) for name, values in left.items()}
@@ -311,9 +318,12 @@ class _System:
                         return f"{' and '.join(name for test in group for name in test.claims)} by {method}"
         return ""
 
-    def is_known(self, test: Test) -> bool:
-        """Whether each cell of a table can only be one number."""
-        return all(self._width(name)[0] <= 0 for name in test.unknowns)
+    def is_open(self, test: Test) -> bool:
+        """Whether a table is of whole numbers that are not all known."""
+        return all(self.known[name].whole for name in test.unknowns) and not self._is_known(test.unknowns)
+
+    def _is_known(self, names: Iterable[str]) -> bool:
+        return all(self._width(name)[0] <= 0 for name in names)
 
     def _fits(self, fixed: Mapping[str, float]) -> bool:
         """Whether everything linear can hold with some counts."""
@@ -460,8 +470,14 @@ class _System:
             low, high = self._rough[name]
             if low < high and self.by_all:
                 found = extent(self._real, self.constraints, {name: 1.0})
-                low = max(low, float(np.ceil(found.low - 1e-5)))
-                high = min(high, float(np.floor(found.high + 1e-5)))
+                slack = 1e-5 * max(
+                    1.0, *(abs(end) for end in (found.low, found.high) if math.isfinite(end)), 1.0
+                )
+                ends = found.low - slack, found.high + slack
+                if self.known[name].whole:
+                    ends = float(np.ceil(ends[0])), float(np.floor(ends[1]))
+                if not found.empty:
+                    low, high = max(low, ends[0]), min(high, ends[1])
             self._ranges[name] = Range(low, high)
         return self._ranges[name]
 

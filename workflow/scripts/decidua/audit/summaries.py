@@ -32,7 +32,7 @@ def conflict_table(
         name: the paper's name in the settings.
         found: as from `conflicts`.
         unfinished: what a search left open; each has a row without a conflict.
-        searches: as from `search_tests`; those that did not end have rows without a conflict.
+        searches: as from `search_tests`; those that did not end have rows without a conflict, one a p-value.
 
     Returns:
         A row a conflict and printed number: conflict (1, 2, ...), claim, where, printed, relation (by which
@@ -60,8 +60,14 @@ def conflict_table(
         for claim in claims:
             about = paper.claims[claim]
             rows.append({**common, "claim": claim, "where": about.where, "printed": about.printed})
-    left = [f"{_p_values(each, paper)}: {each.told}" for each in searches if not each.is_conflict]
-    rows += [{"paper": name, "search": text} for text in (*unfinished, *left)]
+    rows += [{"paper": name, "search": text} for text in unfinished]
+    for search in searches:
+        if not search.is_conflict:
+            told = {"paper": name, "search": f"{_p_values(search, paper)}: {search.told}"}
+            claims = [paper.claims[claim] for test in search.tests for claim in test.claims]
+            rows += [
+                {**told, "claim": each.id, "where": each.where, "printed": each.printed} for each in claims
+            ]
     table = pd.DataFrame(rows, columns=CONFLICT_COLUMNS)
     return table.astype({"conflict": "Int64"})
 
@@ -74,6 +80,8 @@ def search_sentence(search: Search, paper: Paper) -> str:
     names = [name for each in search.direct for name in ((each.name,) if each.is_printed else each.claims)]
     told += f" with {_listed(_with_print(names, paper))}" if names else ""
     facts = _facts(search, paper)
+    if not names and not facts:
+        told += " with the other numbers that speak of their counts"
     told += (
         f"{', and' if names else ''} with what follows from the other numbers: {'; '.join(facts)}"
         if facts
@@ -136,6 +144,21 @@ def _listed(texts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
 
 
+def with_conflicts(audit: pd.DataFrame, conflicts: pd.DataFrame) -> pd.DataFrame:
+    """The audit, where each sentence also tells the conflicts of its claim and what a search left open."""
+    told: dict[str, list[str]] = {}
+    for claim, group in conflicts.dropna(subset=["claim"]).groupby("claim"):
+        numbers = [str(number) for number in group["conflict"].dropna()]
+        if numbers:
+            told[claim] = [f" In conflict{'s' if len(numbers) > 1 else ''} {_listed(numbers)}."]
+        left = group.loc[group["conflict"].isna(), "search"]
+        told.setdefault(claim, []).extend(
+            f" Searched with tables that share counts: {text}." for text in left
+        )
+    added = audit["claim"].map(lambda claim: "".join(told.get(claim, [])))
+    return audit.assign(sentence=audit["sentence"] + added)
+
+
 def verdict_table(audit: pd.DataFrame, conflicts: pd.DataFrame) -> pd.DataFrame:
     """Claims by place and verdict, in the order of the paper; verdicts without a claim are left out.
 
@@ -146,7 +169,7 @@ def verdict_table(audit: pd.DataFrame, conflicts: pd.DataFrame) -> pd.DataFrame:
         A row a place and verdict: claims (their number), in_conflict (how many of them are in a conflict).
     """
     each = audit.drop_duplicates("claim")
-    colliding = set(conflicts["claim"].dropna())
+    colliding = set(conflicts.loc[conflicts["conflict"].notna(), "claim"])
     rows = []
     for where in each["where"].drop_duplicates():
         here = each[each["where"] == where]
