@@ -127,6 +127,13 @@ def test_three_p_values_that_no_counts_give_together_are_a_conflict_with_its_sea
     assert told.startswith("exhaustive: none of ") and "for the 5 counts of the tables" in told
 
 
+def test_without_tables_of_unknown_counts_nothing_is_searched():
+    # One p is printed without a table, the other of a table that is known: p is 0.65, whatever is printed.
+    claims = {**counts(a=5, b=4, n=10), "p": ("0.050", "p"), "q": ("0.050", "p")}
+    assert searched(paper(claims, [{"table": [["a", "n - a"], ["b", "n - b"]], "p": "p"}])) == []
+    assert searched(paper({"p": ("0.050", "p")}, [])) == []
+
+
 def test_three_p_values_that_some_counts_give_together_are_none():
     assert searched(trio("1.000")) == []
     assert searched(trio("0.999")) == []  # one off in the last place

@@ -130,7 +130,7 @@ def conflicts(
         KeyError: a constraint names no unknown.
     """
     known = {unknown.name: unknown for unknown in unknowns}
-    brake = _Brake(seconds)
+    brake = Brake(seconds)
     found: list[Conflict] = []
     left_out: list[str] = []
     sums = [each for each in constraints if not each.claims]
@@ -212,37 +212,20 @@ def extent(
     Where a search does not end, the ends lie further out than need be (`exact` is false).
     """
     known = {unknown.name: unknown for unknown in unknowns}
-    part = constraints_about(constraints, terms)
-    brake = _Brake(seconds)
-    ends, finished = [], True
-    has_whole = any(known[name].whole for name in (*terms, *(n for each in part for n in each.terms)))
-    for sign in (1.0, -1.0):
-        answer = _solve(known, part, brake, {name: sign * value for name, value in terms.items()})
-        if answer.status == 2:
-            return Range(math.inf, -math.inf)
-        finished = finished and answer.status in (0, 3)
-        # Without whole numbers there is no branch and bound, and the optimum is the bound.
-        reached = answer.mip_dual_bound if has_whole else answer.fun
-        ends.append(-sign * math.inf if reached is None or not math.isfinite(reached) else sign * reached)
-    return Range(*ends, exact=finished)
-
-
-def solution(unknowns: Sequence[Unknown], constraints: Sequence[Linear], seconds: float = 600.0) -> bool:
-    """Whether the constraints can hold together; yes where a search did not end."""
-    return _feasible({each.name: each for each in unknowns}, constraints, _Brake(seconds))
+    return Program(known, constraints_about(constraints, terms), terms).extent(terms, Brake(seconds))
 
 
 def infeasible_group(unknowns: Sequence[Unknown], constraints: Sequence[Linear], name: str) -> list[Linear]:
     """Constraints that cannot all hold and of which each is needed, of those about an unknown; or none."""
     known = {unknown.name: unknown for unknown in unknowns}
-    return _minimal_group(known, constraints_about(constraints, [name]), _Brake(600.0))
+    return _minimal_group(known, constraints_about(constraints, [name]), Brake(600.0))
 
 
 # ---- groups
 
 
 def _infeasible_group(
-    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
+    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "Brake"
 ) -> Conflict | None:
     """A conflict among constraints; nothing if they can all hold."""
     group = _minimal_group(known, constraints, brake)
@@ -252,7 +235,7 @@ def _infeasible_group(
 
 
 def _minimal_group(
-    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
+    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "Brake"
 ) -> list[Linear]:
     """Constraints that cannot hold together and of which each is needed; empty if they can."""
     if not constraints or _feasible(known, constraints, brake):
@@ -347,7 +330,7 @@ def constraints_about(constraints: Sequence[Linear], names: Iterable[str]) -> li
 # ---- the solver
 
 
-class _Brake:
+class Brake:
     """Seconds that a search may take at most, and what has to be said about it."""
 
     def __init__(self, seconds: float):
@@ -363,30 +346,70 @@ class _Brake:
         return max(self.end - time.monotonic(), 0.0)
 
 
-def _feasible(known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: _Brake) -> bool:
-    """Whether the constraints can hold together as far as the solver could tell: only a proof makes it no."""
-    answer = _solve(known, constraints, brake)
-    if answer.status == 1:
-        brake.pulled = True
-        cause = "the time limit" if brake.left <= 0 else f"{NODES} nodes"
-        brake.note(f"not exhaustive: a search for whole numbers ended at {cause}")
-    return answer.status != 2
+def _feasible(known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: Brake) -> bool:
+    return Program(known, constraints).feasible(brake)
 
 
-def _solve(
-    known: Mapping[str, Unknown],
-    constraints: Sequence[Linear],
-    brake: _Brake,
-    objective: Mapping[str, float] | None = None,
-):
-    names = list(dict.fromkeys([*(objective or {}), *(name for each in constraints for name in each.terms)]))
-    matrix, low, high = _matrix(names, constraints)
-    spread = _WIDER * np.maximum(1.0, np.abs(matrix).max(axis=1).toarray().ravel() if len(low) else 0.0)
-    cost = np.array([(objective or {}).get(name, 0.0) for name in names])
-    lowest, highest, whole = _domains(known, names)
-    options = {"node_limit": NODES, "time_limit": max(brake.left, 1e-3)}
-    rows = [LinearConstraint(matrix, _outward(low, -spread), _outward(high, spread))] if len(low) else []
-    return milp(cost, integrality=whole, bounds=Bounds(lowest, highest), constraints=rows, options=options)
+class Program:
+    """Constraints as the solver takes them, to be asked many times."""
+
+    def __init__(
+        self, known: Mapping[str, Unknown], constraints: Sequence[Linear], more: Iterable[str] = ()
+    ) -> None:
+        self.names = list(dict.fromkeys([*more, *(name for each in constraints for name in each.terms)]))
+        self._place = {name: place for place, name in enumerate(self.names)}
+        matrix, low, high = _matrix(self.names, constraints)
+        spread = _WIDER * np.maximum(1.0, np.abs(matrix).max(axis=1).toarray().ravel() if len(low) else 0.0)
+        self._domains = _domains(known, self.names)
+        ends = _outward(low, -spread), _outward(high, spread)
+        self._rows = [LinearConstraint(matrix, *ends)] if len(low) else []
+
+    def extent(self, terms: Mapping[str, float], brake: "Brake", whole: bool = True) -> Range:
+        """As `extent`; without `whole`, over real numbers: further out, and fast."""
+        ends, finished = [], True
+        has_whole = whole and bool(self._domains[2].any())
+        for sign in (1.0, -1.0):
+            objective = {name: sign * value for name, value in terms.items()}
+            answer = self.solve(brake, objective, whole=whole)
+            if answer.status == 2:
+                return Range(math.inf, -math.inf)
+            finished = finished and answer.status in (0, 3)
+            # Without whole numbers there is no branch and bound, and the optimum is the bound.
+            reached = answer.mip_dual_bound if has_whole else answer.fun
+            unbounded = reached is None or not math.isfinite(reached)
+            ends.append(-sign * math.inf if unbounded else sign * reached)
+        return Range(*ends, exact=finished)
+
+    def feasible(self, brake: "Brake", fixed: Mapping[str, float] | None = None) -> bool:
+        """Whether the constraints can hold, with some unknowns fixed: only a proof makes it no."""
+        answer = self.solve(brake, fixed=fixed)
+        if answer.status == 1:
+            brake.pulled = True
+            cause = "the time limit" if brake.left <= 0 else f"{NODES} nodes"
+            brake.note(f"not exhaustive: a search for whole numbers ended at {cause}")
+        return answer.status != 2
+
+    def solve(
+        self,
+        brake: "Brake",
+        objective: Mapping[str, float] | None = None,
+        fixed: Mapping[str, float] | None = None,
+        whole: bool = True,
+    ):
+        """The solver's answer: the least value of an objective."""
+        cost = np.zeros(len(self.names))
+        for name, value in (objective or {}).items():
+            cost[self._place[name]] = value
+        lowest, highest, integrality = (each.copy() for each in self._domains)
+        for name, value in (fixed or {}).items():
+            lowest[self._place[name]] = highest[self._place[name]] = value
+        return milp(
+            cost,
+            integrality=integrality if whole else None,
+            bounds=Bounds(lowest, highest),
+            constraints=self._rows,
+            options={"node_limit": NODES, "time_limit": max(brake.left, 1e-3)},
+        )
 
 
 def _outward(ends: np.ndarray, spread: np.ndarray) -> np.ndarray:

@@ -9,22 +9,22 @@ says so.
 """
 
 import math
-import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
 from decidua.audit.boxes import Range
 from decidua.audit.conflicts import (
+    Brake,
     Linear,
+    Program,
     Unknown,
     constraints_about,
     deletion_filter,
-    extent,
     infeasible_group,
-    solution,
 )
 
 #: A cell: coefficient by unknown, and a constant.
@@ -149,11 +149,18 @@ def search_tests(
     Returns:
         Those searches that found a conflict, of the smallest sets, and those that did not end.
     """
-    cells = {name for test in tests for name in test.unknowns}
-    about = constraints_about(constraints, cells)
-    if not solution(unknowns, about):
-        raise ValueError("constraints that contradict one another")
-    system = _System({each.name: each for each in unknowns}, about, time.monotonic() + seconds)
+    brake, hard = Brake(seconds), 0
+    found: list[Search] = []
+    for together, about, names in _together(tests, constraints):
+        system = _System({each.name: each for each in unknowns if each.name in names}, about, brake, hard)
+        if not system.program.feasible(brake):
+            raise ValueError("constraints that contradict one another")
+        found += _searched(system, together, efforts)
+        hard = system.hard
+    return found
+
+
+def _searched(system: "_System", tests: Sequence[Test], efforts: Sequence[Effort]) -> list[Search]:
     found: list[Search] = []
     sets = _sets([test for test in tests if system.is_open(test)])
     for chosen in sets[:_SETS]:
@@ -168,6 +175,22 @@ def search_tests(
         rest = {test.name: test for chosen in sets[_SETS:] for test in chosen}
         found.append(Search(tuple(rest.values()), False, False, 0, math.inf))
     return found
+
+
+def _together(
+    tests: Sequence[Test], constraints: Sequence[Linear]
+) -> list[tuple[list[Test], list[Linear], set[str]]]:
+    """Tests that share unknowns, directly or through constraints; the constraints about them; the names."""
+    groups: list[tuple[list[Test], list[Linear], set[str]]] = []
+    for test in tests:
+        about = constraints_about(constraints, test.unknowns)
+        members, names = [test], {*test.unknowns, *(name for each in about for name in each.terms)}
+        for group in [each for each in groups if each[2] & names]:
+            groups.remove(group)
+            members, names = [*group[0], *members], names | group[2]
+            about += [each for each in group[1] if each not in about]
+        groups.append((members, about, names))
+    return groups
 
 
 def _sets(tests: Sequence[Test]) -> list[tuple[Test, ...]]:
@@ -204,9 +227,9 @@ class _System:
 
     known: Mapping[str, Unknown]
     constraints: list[Linear]
-    end: float
-    looked_at: int = 0
+    brake: Brake
     hard: int = 0
+    looked_at: int = 0
     by_all: bool = True
     tables: dict[Hashable, tuple[dict[str, np.ndarray], int]] = field(default_factory=dict)
     cuts: list[Linear] = field(default_factory=list)
@@ -219,9 +242,12 @@ class _System:
         for each in self.constraints:
             for name in each.terms:
                 self._speaking.setdefault(name, []).append(each)
-        # Bounds by real numbers: further out than those by whole numbers, and fast.
-        self._real = [replace(each, whole=False) for each in self.known.values()]
         self._rough = propagated(self.known, self.constraints)
+
+    @cached_property
+    def program(self) -> Program:
+        """The constraints as the solver takes them."""
+        return Program(self.known, self.constraints, self.known)
 
     def decide(self, tests: Sequence[Test], efforts: Sequence[Effort]) -> Search:
         """Search with growing effort until it is known whether the tests can all have their p."""
@@ -270,7 +296,7 @@ class _System:
         ends = self._ends(dict.fromkeys([*sorted(cells), *(name for each in direct for name in each.terms)]))
 
         def collides(part: Sequence[Linear]) -> bool:
-            system = _System(self.known, list(part), self.end, by_all=False, tables=self.tables)
+            system = _System(self.known, list(part), self.brake, by_all=False, tables=self.tables)
             return system.search(search.tests, Effort(_OF_EACH)).is_conflict
 
         start = [*direct, *ends]
@@ -302,8 +328,10 @@ class _System:
         low, high = (-math.inf, fact.low - step) if math.isinf(fact.high) else (fact.high + step, math.inf)
         beyond = Linear(f"{name} beyond", {name: 1.0}, low, high)
         asked = [*self.constraints, beyond]
-        group = infeasible_group(self._real, asked, name)
-        group = group or infeasible_group(list(self.known.values()), asked, name)
+        real = [replace(each, whole=False) for each in self.known.values()]
+        group = infeasible_group(real, asked, name) or infeasible_group(
+            list(self.known.values()), asked, name
+        )
         return [each for each in group if each is not beyond]
 
     def other_test(self, tests: Sequence[Test]) -> str:
@@ -327,8 +355,7 @@ class _System:
 
     def _fits(self, fixed: Mapping[str, float]) -> bool:
         """Whether everything linear can hold with some counts."""
-        own = (Linear(f"{name} =", {name: 1.0}, value, value) for name, value in fixed.items())
-        return solution(list(self.known.values()), [*self.constraints, *own])
+        return self.program.feasible(self.brake, fixed)
 
     def _candidates(self, tests: Sequence[Test], effort: Effort) -> dict[str, np.ndarray]:
         """Assignments that pass every test: blocks that share cells are joined, the smallest first."""
@@ -403,7 +430,7 @@ class _System:
             self._narrowed.add(pair)
             for factors in _DIRECTIONS:
                 side = dict(zip(pair, map(float, factors), strict=True))
-                found = extent(self._real, self.constraints, side)
+                found = self.program.extent(side, self.brake, whole=False)
                 if not found.empty:
                     name = f"{pair[0]}, {pair[1]} {factors}"
                     self.cuts.append(Linear(name, side, found.low - 1e-6, found.high + 1e-6))
@@ -445,7 +472,7 @@ class _System:
 
     def _look_at(self, candidates: float, effort: Effort, rest: Sequence[str] = ()) -> None:
         """Count candidates before they are made; `rest` are the unknowns that they lack."""
-        if time.monotonic() > self.end:
+        if self.brake.left <= 0:
             raise _TooMany(stopped=True)
         most = math.inf if effort.thin else effort.most
         if not math.isfinite(candidates) or self.looked_at + candidates > most:
@@ -469,7 +496,7 @@ class _System:
         if name not in self._ranges:
             low, high = self._rough[name]
             if low < high and self.by_all:
-                found = extent(self._real, self.constraints, {name: 1.0})
+                found = self.program.extent({name: 1.0}, self.brake, whole=False)
                 slack = 1e-5 * max(
                     1.0, *(abs(end) for end in (found.low, found.high) if math.isfinite(end)), 1.0
                 )
