@@ -1,7 +1,7 @@
 """The chapter on predicting the next pregnancy: every table of it, and the model that can leave the house."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,8 @@ from decidua.statistics.answers import NotEstimable
 HISTORY_ONLY, IMMUNE_ONLY, TOGETHER = "history", "immune", "history + immune"
 DICHOTOMISED, BOOSTED = "history + immune, dichotomised", "history + immune, boosted"
 CROSS_VALIDATED = "cross-validated"
+#: Share of distinct values above which women who are alike in all predictors are suspected to be one.
+MOSTLY_DISTINCT = 0.5
 #: Values that a predictor must have more of to be a curve.
 FEWEST_VALUES = 5
 #: Women of the rarer outcome a parameter, below which it is said that they are few.
@@ -91,13 +93,11 @@ class Learned:
         return next(name for name in (TOGETHER, IMMUNE_ONLY, HISTORY_ONLY) if name in names)
 
 
-def specifications(
-    asked: Question, rows: pd.DataFrame, knots: Mapping[str, int]
-) -> tuple[Specification, ...]:
+def specifications(asked: Question, given: Data, knots: Mapping[str, int]) -> tuple[Specification, ...]:
     """The models that the question asks for, but predictors that never vary."""
     method = CONDITIONAL if asked.sets else RIDGE
     history, immune, calls = (
-        tuple(name for name in names if name in rows and _varies(rows[name]))
+        tuple(name for name in names if _varies(name, given))
         for names in (asked.history, asked.immune, asked.dichotomies)
     )
     found = [Specification(HISTORY_ONLY, history, knots, method, HISTORY)] if history else []
@@ -112,8 +112,14 @@ def specifications(
     return tuple(found)
 
 
-def _varies(column: pd.Series) -> bool:
-    return column.dropna().nunique() > 1
+def _varies(name: str, given: Data) -> bool:
+    """Whether a predictor differs between women; of matched sets, between women of a set."""
+    if name not in given.rows:
+        return False
+    column = given.rows[name]
+    if given.sets is None:
+        return column.dropna().nunique() > 1
+    return bool((column.groupby(given.sets).nunique() > 1).any())
 
 
 def _continuous(column: pd.Series) -> bool:
@@ -350,8 +356,8 @@ def chapter(
         numbers = [name for name in (*asked.history, *asked.immune) if _continuous(given.rows[name])]
         share = float(given.event.mean())
         size = simplified(asked, panel, len(given.event), share, numbers)
-        asked = size.asked
-        specs = specifications(asked, given.rows, size.knots)
+        asked = _without_matched(size.asked, given)
+        specs = specifications(asked, given, size.knots)
         if not specs:
             raise NotEstimable("there is no predictor that is known and differs between women")
     except NotEstimable as reason:
@@ -359,7 +365,7 @@ def chapter(
     learned = learn(asked, given, specs, rng)
     measured = performance(learned, asked, given)
     value = added_value(learned.validation, pairs(specs), learned.women, asked.crossing, asked.confidence)
-    warned = alarms(asked, given, measured, size.warning)
+    warned = alarms(asked, given, measured, value, size.warning)
     tables = {
         "question": question_table(asked, given),
         "performance": measured,
@@ -402,6 +408,19 @@ def chapter(
             tables[name] = results.cautioned(tables[name], size.warning)
     model = written_model(learned, asked, given, measured, warned, words)
     return Chapter(tables, model, predictions(learned, given))
+
+
+def _without_matched(asked: Question, given: Data) -> Question:
+    """The question without what women of a set were matched by, of which a set can tell nothing."""
+    if given.sets is None:
+        return asked
+    same = [name for name in (*asked.history, *asked.immune) if not _varies(name, given)]
+    return replace(
+        asked,
+        history=tuple(name for name in asked.history if name not in same),
+        immune=tuple(name for name in asked.immune if name not in same),
+        refused=asked.refused + tuple((name, "the women of a set were matched by it") for name in same),
+    )
 
 
 def _cases(cohort: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:
@@ -464,7 +483,9 @@ def _nothing(reason: str, asked: Question) -> Chapter:
     return Chapter(tables, no_model_json(reason), pd.DataFrame(columns=columns))
 
 
-def alarms(asked: Question, given: Data, measured: pd.DataFrame, too_large: str) -> pd.DataFrame:
+def alarms(
+    asked: Question, given: Data, measured: pd.DataFrame, value: pd.DataFrame, too_large: str
+) -> pd.DataFrame:
     """What makes numbers of the chapter doubtful: name of the alarm, where it stands, and why."""
     rows = []
     if given.left_out.get(NOT_KNOWN):
@@ -480,6 +501,8 @@ def alarms(asked: Question, given: Data, measured: pd.DataFrame, too_large: str)
     for name, c in zip(high["variable"], high["estimate"], strict=True):
         reason = f"a c statistic of {c:.2f} is more than is plausible: does a predictor know the outcome?"
         rows.append(("leakage suspect", name, reason))
+    parted = value["reason"].str.contains("separat", case=False).fillna(False)
+    rows += [("separation", "added_value", reason) for reason in value.loc[parted, "reason"].unique()]
     rarer = int(min(given.event.sum(), (~given.event).sum()))
     parameters = len(asked.history) + len(asked.immune)
     if rarer < FEWEST_A_PARAMETER * parameters:
@@ -488,7 +511,12 @@ def alarms(asked: Question, given: Data, measured: pd.DataFrame, too_large: str)
     if too_large:
         tables = ("performance", "added_value", "decision_curves", "coefficients", "strata", "model")
         rows += [("sample size", where, too_large) for where in tables]
-    if asked.woman is None and (copies := int(given.rows.assign(e=given.event).duplicated().sum())):
+    distinct = given.rows.nunique().max() / len(given.rows)
+    if (
+        asked.woman is None
+        and distinct > MOSTLY_DISTINCT
+        and (copies := int(given.rows.assign(e=given.event).duplicated().sum()))
+    ):
         reason = f"{copies} rows are the same as another in all predictors and the outcome"
         rows.append(("duplicate women suspect", "performance", reason))
     return pd.DataFrame(rows, columns=["alarm", "where", "reason"]).astype("string")
