@@ -468,7 +468,7 @@ def test_a_fraction_of_what_may_be_nothing_has_no_interval():
 # ---- in words
 
 WORDS = ("a loss", ["age", "earlier losses"], ["NK level"])
-ASKED = Asked(*WORDS, 300, 75, {"of unknown outcome": 12}, "immunoglobulin")
+ASKED = Asked(*WORDS, 300, 75, {"of unknown outcome": 12}, 0.25, "immunoglobulin")
 
 
 def paragraph(effect=1.0, alarms=(), asked=ASKED, **changes):

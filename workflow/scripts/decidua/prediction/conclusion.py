@@ -84,8 +84,9 @@ class Asked:
     """What the conclusion is about, in words.
 
     event: what is predicted, such as "a loss of the next pregnancy". history, immune: predictors as they are
-    called. treatment: what women were treated with, if it is known. synthetic: the mark of data that are no
-    patients'. new, old: the models compared.
+    called. left_out: women by reason. crossing: the threshold of the risk that women may cross. treatment:
+    what women were treated with, if it is known. synthetic: the mark of data that are no patients'. new, old:
+    the models compared.
     """
 
     event: str
@@ -94,6 +95,7 @@ class Asked:
     women: int
     events: int
     left_out: Mapping[str, int]
+    crossing: float
     treatment: str | None = None
     synthetic: str = ""
     new: str = "history + immune"
@@ -120,7 +122,7 @@ def conclude(
     rows = [("data", f"{asked.synthetic.rstrip('.')}.")] if asked.synthetic else []
     rows.append(("question", _question(asked)))
     rows += _verdict(asked, table, forbidding)
-    rows += [("told", sentence) for sentence in _told(table)]
+    rows += [("told", sentence) for sentence in _told(asked, table)]
     rows += [("acting", sentence) for sentence in _acting(asked, curves)]
     rows += [("calibration", sentence) for sentence in _calibration(asked, added)]
     rows += [("alarm", _alarm(asked, *each)) for each in raised]
@@ -233,7 +235,7 @@ def _open(level: str, change: Any, test: Any) -> str:
 # ---- what would be told, and done
 
 
-def _told(table: _Table) -> Iterator[str]:
+def _told(asked: Asked, table: _Table) -> Iterator[str]:
     cross = table.estimated(CROSS, CORRECTED)
     moves = {
         (quantity, population): table.estimated(quantity, CORRECTED, population)
@@ -242,13 +244,12 @@ def _told(table: _Table) -> Iterator[str]:
     }
     if cross is None or any(found is None for found in moves.values()):
         return
-    at = str(cross["counted"]).rpartition(" ")[2]
     said = {key: words.percent(found["estimate"]) for key, found in moves.items()}
     yield (
         f"With the markers {words.percent(cross['estimate'])} of women "
         f"{words.percent_interval(cross['lower'], cross['upper'])} would be told a risk on the other side of "
-        f"{at}: of those with the event {said[UP, WITH]} one above it and {said[DOWN, WITH]} one below it, "
-        f"of those without it {said[UP, WITHOUT]} and {said[DOWN, WITHOUT]}."
+        f"{_percent(asked.crossing)}: of those with the event {said[UP, WITH]} one above it and "
+        f"{said[DOWN, WITH]} one below it, of those without it {said[UP, WITHOUT]} and {said[DOWN, WITHOUT]}."
     )
 
 
