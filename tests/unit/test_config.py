@@ -61,7 +61,7 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
     config["sede"] = 1
     assert problems(config) == [
         "config: sede: found an unknown key; expected one of against, analysis, classifier, cohorts, "
-        "coverage, date, execution, expression, licence, markers, papers, pathvars, predictions, "
+        "coverage, date, execution, expression, licence, markers, papers, pathvars, prediction, predictions, "
         "seed, studies, version"
     ]
 
@@ -93,7 +93,7 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
         (
             ["cohorts", "han2025", "paper"],
             "lee",
-            "config: cohorts.han2025.paper: found 'lee'; expected one of han2025",
+            "config: cohorts.han2025.paper: found 'lee'; expected one of han2025, andersen2025",
         ),
         (
             ["cohorts", "han2025", "panel"],
@@ -447,6 +447,15 @@ def test_of_a_definition_both_kinds_of_losses_are_stated_or_neither(config, tmp_
         "config: cohorts.clinic.analysis.definition: found only one of biochemical and stillbirths; expected "
         "both, or neither: then the losses are those that 'miscarriages' counts"
     )
+
+
+def test_facts_are_needed_for_a_reconstruction_only(config):
+    del config["papers"]["andersen2025"]["facts"]
+    check(deepcopy(config), SCHEMA, [ROOT])
+    del config["papers"]["han2025"]["facts"]
+    assert problems(config) == [
+        "config: papers.han2025.facts: found nothing; expected the file that the cohort is rebuilt from"
+    ]
 
 
 def test_a_definition_that_a_reconstruction_inherits_must_fit_it_too(config):

@@ -776,7 +776,10 @@ PANELS = {
         "name: Björk\n".encode("latin-1"),
         "{panel}: found text that is not UTF-8; expected a file saved as UTF-8",
     ),
-    "no YAML": (b"name: [\n", "{panel}, row 2: found did not find expected node content; expected YAML"),
+    "no YAML": (
+        b"name: [\n",
+        "{panel}, row 2: found no YAML (did not find expected node content); expected YAML",
+    ),
 }
 
 

@@ -19,7 +19,7 @@ def simulated(n: int = 300) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_measures_of_five_women_by_hand():
-    """c: of 2 x 3 pairs 0.8 is above all three; 0.2 is above 0.1, ties with 0.2 and is below 0.4: (3 + 1.5) / 6.
+    """c: of 6 pairs 0.8 is above all three; 0.2 is above 0.1, ties with 0.2, is below 0.4: (3 + 1.5) / 6.
     Brier: (0.01 + 0.04 + 0.64 + 0.16 + 0.04) / 5 = 0.178; scaled: 1 - 0.178 / (0.4 * 0.6)."""
     assert measures.c_statistic(RISK, EVENT) == pytest.approx(4.5 / 6)
     assert measures.brier(RISK, EVENT) == pytest.approx(0.178)

@@ -97,26 +97,56 @@ def test_a_study_too_small_for_a_claim_says_so_first():
     assert list(section.cautions) == ["Caution: too small for a claim: 6 samples."]
 
 
+AUDITED = ["claim", "printed", "kind", "verdict", "from_summary_low", "from_summary_high"]
+AUDITED += ["from_rows", "agrees_rows"]
+NO_CONFLICT = pd.DataFrame(columns=["conflict", "claim", "where", "printed", "proof", "search"])
+
+
+def audited(*rows):
+    table = pd.DataFrame(rows, columns=AUDITED)
+    overall = table.groupby("claim")["verdict"].transform("min")  # inconsistent stands before reproduced
+    return table.assign(where="Table 1", overall=overall, side_by_side="", rows_from="", sentence="So.")
+
+
 def test_the_audit_section_lists_what_does_not_come_out():
-    table = pd.DataFrame(
-        {
-            "claim": ["a", "b"],
-            "where": ["Table 1", "Table 2"],
-            "printed": ["45.1%", "0.5"],
-            "from_counts": [97 / 215, float("nan")],
-            "agrees_counts": ["yes", "not estimable"],
-            "from_rows": [97 / 215, 0.4],
-            "agrees_rows": ["yes", "no"],
-            "note": [None, None],
-        }
+    nothing = float("nan")
+    table = audited(
+        ("a", "45.1%", "percent", "reproduced", 45.1163, 45.1163, 45.1163, "yes"),
+        ("b", "7", "count", "reproduced", 7, 7, 8, "no"),
+        ("b", "7", "count", "inconsistent", 8, 9, 8, "no"),
+        ("c", "1", "count", "not recomputable", nothing, nothing, nothing, "not estimable"),
+    ).assign(side_by_side=["", "", "rows give what the others give", ""])
+    conflicts = pd.DataFrame(
+        [[1, "b", "Table 1", "7", "3 + 5 = 8, but 7 (b 7).", "exhaustive"]], columns=NO_CONFLICT.columns
     )
-    section = report.audit_section("p", "P", "", table)
-    assert [[row[0] for row in table.rows] for table in (*section.tables, *section.more)] == [
-        [],
-        ["b"],
-        ["a", "b"],
+    section = report.audit_section("p", "P", "", table, conflicts)
+    assert [[row[:5] for row in table.rows] for table in (*section.tables, *section.more)] == [
+        [["b", "Table 1", "7", "8 to 9", "8"]],
+        [["1", "b 7 (Table 1)", "3 + 5 = 8, but 7 (b 7).", "exhaustive"]],
+        [["a", "Table 1", "45.1%", "45.12%", "45.12%"], ["b", "Table 1", "7", "8 to 9", "8"]],
+        [
+            ["a", "Table 1", "45.1%", "45.12%", "45.12%"],
+            ["b", "Table 1", "7", "7", "8"],
+            ["b", "Table 1", "7", "8 to 9", "8"],
+            ["c", "Table 1", "1", "–", "–"],
+        ],
     ]
-    assert section.sentences[0].endswith("1 agree, 0 disagree, 1 cannot be recomputed.")
+    assert section.sentences[0] == (
+        "3 printed numbers and statements in 1 place of the paper: 1 reproduced from the others, "
+        "1 not what the others give, 1 not recomputable from what is printed."
+    )
+    assert section.sentences[-2:] == [
+        "This run's rows give 1 of 2 numbers to the last printed digit: counts 0 of 1, percentages 1 of 1.",
+        "Of the numbers that they do not give, 1 are as the other printed numbers have them.",
+    ]
+
+
+def test_an_audit_without_rows_or_problems_is_short():
+    table = audited(("a", "7", "count", "reproduced", 7, 7, float("nan"), "not estimable"))
+    section = report.audit_section("p", "P", "", table, NO_CONFLICT)
+    assert not section.tables
+    assert [each.header[-2:] for each in section.more] == [["Verdict", "In words"]]
+    assert section.sentences[-1] == "No rows of a cohort of this run stand for the paper's."
 
 
 def test_unknown_immunity_is_told_with_its_bounds():

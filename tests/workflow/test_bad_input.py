@@ -57,7 +57,10 @@ def test_a_table_without_groups_or_history_still_gets_its_report(tmp_path):
     (folder / "women.csv").write_text("Woman,NK%,Ratio,Lysis,Age\n" + rows)
     clinic = {"title": "Few columns", "source": "table", "file": "women.csv", "columns": columns}
     clinic["panel"] = "tests/configs/clinic_panel.yaml"
-    config = {"cohorts": {"han2025": None, "clinic": clinic}, "papers": {"han2025": None}}
+    config = {
+        "cohorts": {"han2025": None, "clinic": clinic},
+        "papers": {"han2025": None, "andersen2025": None},
+    }
     config["studies"] = {"endometrium": None}
     (folder / "few.yaml").write_text(yaml.safe_dump(config))
     run = snakemake(folder, config=folder / "few.yaml")
@@ -130,7 +133,7 @@ def study(folder, counts, sheet=SHEET, folds=3, **columns):
     (folder / "samples.tsv").write_text(sheet)
     config = {
         "cohorts": {"han2025": None},
-        "papers": {"han2025": None},
+        "papers": {"han2025": None, "andersen2025": None},
         "studies": {
             "endometrium": None,
             "mine": {

@@ -17,6 +17,7 @@ CHAPTERS = [
     "cohort",
     "markers",
     "statistics",
+    "prediction",
     "figures",
     "expression",
     "classifier",
@@ -138,10 +139,16 @@ def test_permuted_labels_are_not_told_apart_as_the_labels_are(default_run):
 
 def test_the_audit_says_where_print_and_counts_agree(default_run):
     audit = tables.read(default_run.results / "open/papers/han2025/audit.csv").set_index("claim")
-    agrees = audit.loc["abnormal immunity, known v idiopathic, p"]
-    assert (agrees["agrees_counts"], agrees["agrees_rows"]) == ("yes", "yes")
+    agrees = audit.loc["abnormal.p"]
+    assert (agrees["verdict"], agrees["agrees_rows"]) == ("reproduced", "yes")
     # The printed B has the opposite sign of the printed odds ratio: a finding, in the run's rows too.
-    assert audit.loc["BMI, known etiology, B", "agrees_rows"] == "no"
+    assert tuple(audit.loc["known.bmi.B", ["verdict", "agrees_rows"]]) == ("inconsistent", "no")
+    assert audit.loc["known.bmi.B", "side_by_side"] == "rows give what the others give"
+    # What the run has of counts, means, rates, odds ratios, statistics and p-values stands beside the print.
+    beside = audit[audit["from_rows"].notna()]
+    kinds = {"count", "mean", "sd", "value", "percent", "ratio", "coefficient", "statistic", "p"}
+    assert set(beside["kind"]) == kinds and beside.index.nunique() > 200
+    assert beside["rows_from"].notna().all() and beside["side_by_side"].notna().all()
 
 
 def test_every_artifact_is_as_the_manifest_says(default_run):
@@ -209,10 +216,10 @@ def test_the_report_needs_no_network_and_one_file_beside_it(default_run):
 def test_what_is_open_holds_no_row_of_a_woman_or_sample(default_run):
     cohort = pd.read_parquet(default_run.results / "restricted/cohorts/han2025/cohort.parquet")
     samples = pd.read_parquet(default_run.results / "restricted/studies/endometrium/samples.parquet")
-    ids = [*cohort["id"], *samples["sample"]]
+    ids = {*cohort["id"], *samples["sample"]}
+    assert all(re.fullmatch(r"[\w-]+", name) for name in ids), "else words of a text cannot be looked up"
     for path in default_run.results.glob("open/**/*.csv"):
-        text = path.read_text(encoding="utf-8")
-        assert not [name for name in ids if re.search(rf"\b{re.escape(name)}\b", text)], path
+        assert not ids.intersection(re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))), path
 
 
 def test_synthetic_data_are_marked_in_table_manifest_and_figure(default_run):

@@ -46,7 +46,7 @@ def folder(tmp_path):
 
 
 def configured(folder, studies):
-    config = {"cohorts": {"han2025": None}, "papers": {"han2025": None}}
+    config = {"cohorts": {"han2025": None}, "papers": {"han2025": None, "andersen2025": None}}
     config["studies"] = {"endometrium": None} | {name: study(counts) for name, counts in studies.items()}
     config["classifier"] = {"repeats": 1, "penalties": 3, "folds": 3, "inner_folds": 2}
     (folder / "study.yaml").write_text(yaml.safe_dump(config))

@@ -13,7 +13,7 @@ from running import snakemake
 
 SMALL = """
 cohorts: {han2025: null}
-papers: {han2025: null}
+papers: {han2025: null, andersen2025: null}
 coverage: 0.5
 studies:
   endometrium: {design: {cases: 16, controls: 12, genes: 400}}

@@ -18,6 +18,8 @@ from decidua.config import (
     locate,
     panel_path,
     recorded,
+    units_of,
+    when_known,
 )
 from decidua.downloads import be_careful, is_url
 from decidua.errors import InputError
@@ -68,7 +70,7 @@ if workflow.is_main_process:
 COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
-PREDICTED = COHORTS if "prediction" in config else []
+PREDICTED = [name for name in COHORTS if config["cohorts"][name]["prediction"] is not None]
 STUDIES = list(config["studies"])
 if any(is_url(study.get(key)) for study in config["studies"].values() for key in ("counts", "samples")):
     import snakemake_storage_plugin_http  # only where there is something to download
@@ -192,6 +194,19 @@ def analysis(*keys):
         return {key: settings[key] for key in keys}
 
     return chosen
+
+
+def prediction_settings(wildcards):
+    """A params function: what is asked of the cohort, how it is analysed, and when its columns are known."""
+    cohort = config["cohorts"][wildcards.cohort]
+    dictionary = load_yaml(resource("workflow/resources/cohort_dictionary.yaml"))["variables"]
+    return {
+        "prediction": cohort["prediction"],
+        "analysis": {key: cohort["analysis"][key] for key in ("treatment", "group", "cases", "confidence")},
+        "when": when_known(cohort, dictionary),
+        "units": units_of(cohort, dictionary),
+        "title": cohort["title"],
+    }
 
 
 def settings_of(part):
@@ -632,5 +647,8 @@ def report_sections():
     for name in PAPERS:
         mark = synthetic_paper(SimpleNamespace(paper=name))
         title = f"Audit of the printed numbers: {name}"
-        sections.append({"kind": "papers", "name": name, "title": title, "synthetic": mark, "figures": []})
+        figures = [("audit", "Audit", "Verdicts of the printed numbers, by place of the paper.")]
+        sections.append(
+            {"kind": "papers", "name": name, "title": title, "synthetic": mark, "figures": figures}
+        )
     return sections

@@ -56,7 +56,9 @@ if __name__ == "__main__":
             elif entry["kind"] == "transport":
                 section = transport_section(*common, found["transport"], figures)
             else:
-                section = audit_section(*common, found["audit"])
+                # A paper may have the name of the cohort that stands for it; links need names of their own.
+                common = (f"audit-{entry['name']}", *common[1:])
+                section = audit_section(*common, found["audit"], found["conflicts"], figures)
             sections.append(section)
         page = render(
             snakemake.input.template,

@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import date
 from math import inf
@@ -37,6 +37,13 @@ RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy", "is_case")
 STUDY_ROLES = ("sample", "label", "group", "batch", "comparator")
 #: Settings of a study's counts that only one format has.
 NEEDED_FORMAT = {"transcripts": "salmon", "strandedness": "star", "layer": "h5ad"}
+#: When something is known of a woman, in this order.
+MOMENTS = ("before_pregnancy", "pregnancy", "after")
+_MOMENT_WORDS = {
+    "before_pregnancy": "before the pregnancy",
+    "pregnancy": "in the pregnancy",
+    "after": "after the pregnancy",
+}
 #: Units of the time between two dates (decidua.variables.DAYS).
 INTERVALS = ("days", "weeks", "months", "years")
 #: Settings of an analysis that name columns.
@@ -86,7 +93,9 @@ def load_yaml(path: str | Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         row = f", row {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{row}: found {getattr(error, 'problem', error)}; expected YAML") from None
+        problem = getattr(error, "problem", None) or str(error)
+        hint = ", a tab for example" if "cannot start any token" in problem else ""
+        raise InputError(f"{path}{row}: found no YAML ({problem}{hint}); expected YAML") from None
 
 
 def effective(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,6 +106,8 @@ def effective(config: Mapping[str, Any]) -> dict[str, Any]:
     full = _without_nulls(config)
     for cohort in full["cohorts"].values():
         cohort["analysis"] = {**deepcopy(full["analysis"]), **cohort.get("analysis", {})}
+        own = cohort.get("prediction", {})
+        cohort["prediction"] = None if own is None else {**deepcopy(full["prediction"]), **own}
     for study in full["studies"].values():
         for part in ("expression", "classifier"):
             study[part] = {**deepcopy(full[part]), **study.get(part, {})}
@@ -303,7 +314,8 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
     yield from _gene_set_problems("expression", config["expression"], roots)
     for name, paper in config["papers"].items():
         for key in ("facts", "claims"):
-            yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
+            if key in paper:
+                yield from _file_problem(f"papers.{name}.{key}", paper[key], roots)
         if paper["cohort"] is not None and paper["cohort"] not in config["cohorts"]:
             yield (
                 f"papers.{name}.cohort: found {paper['cohort']!r}; "
@@ -540,11 +552,104 @@ def _cohort_problems(
     yield from _cases_problems(f"{key}.analysis.cases", cohort, config["analysis"], dictionary)
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
     yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), set(columns), markers)
+    yield from _outcome_prediction_problems(key, completed, config, dictionary)
     # A definition decides who is in the cohort: one that a cohort inherits must fit it as well.
     own = "definition" in cohort.get("analysis", {})
     setting = (cohort["analysis"] if own else config["analysis"])["definition"]
     where = f"{key}.analysis.definition" if own else f"analysis.definition, for {key}"
     yield from _definition_problems(where, setting, cohort, dictionary)
+
+
+def _outcome_prediction_problems(
+    key: str,
+    cohort: Mapping[str, Any],
+    config: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+) -> Iterator[str]:
+    """What cannot be asked of a cohort; as elsewhere, an inherited column that it lacks is reported later."""
+    own = cohort.get("prediction", {})
+    if own is None:
+        return
+    settings, columns = {**config["prediction"], **own}, cohort["columns"]
+    own_key = f"{key}.prediction"
+
+    def where(name: str) -> str:
+        return f"{own_key}.{name}" if name in own else f"prediction.{name}, for {key}"
+
+    low, high = settings["thresholds"]
+    if low >= high:
+        yield f"{where('thresholds')}: found {settings['thresholds']}; expected the smaller risk first"
+    there = ", ".join(sorted(columns))
+    for role in ("outcome", "woman", "sets", "centre", "date", "duration"):
+        name = own.get(role)
+        if name is not None and name not in columns:
+            yield f"{own_key}.{role}: found {name!r}; expected one of {there}"
+    if (name := settings["outcome"]) in columns:
+        kind = _type(name, columns[name], dictionary)
+        if kind not in ("boolean", None):
+            yield f"{where('outcome')}: found {name!r}, a column of type {kind}; expected one of type boolean"
+    if settings["woman"] is not None and settings["sets"] is not None:
+        yield f"{where('sets')}: found it beside woman; expected one of them, whatever is kept together"
+    for role in ("history", "immune"):
+        for name in own.get(role) or ():
+            if name not in columns:
+                yield f"{own_key}.{role}: found {name!r}; expected one of {there}"
+    both = set(settings["history"] or ()) & set(settings["immune"] or ())
+    for name in sorted(both):
+        yield f"{where('immune')}: found {name!r}, which history has too; expected it in one of them"
+    yield from _predictor_problems(key, settings, columns, dictionary, where)
+
+
+def _predictor_problems(
+    key: str,
+    settings: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    where: Callable[[str], str],
+) -> Iterator[str]:
+    """Predictors that somebody asked for by name, and that are known too late, or nobody knows when."""
+    for role in ("history", "immune"):
+        for name in settings[role] or ():
+            if name not in columns:
+                continue
+            kind, known = _type(name, columns[name], dictionary), known_when(name, columns[name], dictionary)
+            if name == settings["outcome"]:
+                yield f"{where(role)}: found {name!r}, the outcome itself; expected what is known before it"
+            elif kind == "text":
+                yield f"{where(role)}: found {name!r}, a column of type text; expected another type"
+            elif known is None:
+                yield (
+                    f"{where(role)}: found {name!r}, of which nothing says when it is known; expected "
+                    f"{key}.columns.{name}: {{column: ..., when: before_pregnancy}} (or pregnancy, or after)"
+                )
+            elif MOMENTS.index(known) > MOMENTS.index(settings["moment"]):
+                yield (
+                    f"{where(role)}: found {name!r}, known {_MOMENT_WORDS[known]}; expected what is known at "
+                    f"the moment of prediction, {_MOMENT_WORDS[settings['moment']]}"
+                )
+
+
+def known_when(name: str, spec: Any, dictionary: Mapping[str, Any]) -> str | None:
+    """When a variable is known of a woman, one of `MOMENTS`; None when nothing says it."""
+    spec = spec if isinstance(spec, Mapping) else {}
+    return spec.get("when", dictionary.get(name, {}).get("when"))
+
+
+def when_known(cohort: Mapping[str, Any], dictionary: Mapping[str, Any]) -> dict[str, str]:
+    """Of each column of a cohort, when it is known, as far as something says it."""
+    columns = cohort.get("columns", {name: name for name in dictionary})
+    found = {name: known_when(name, spec, dictionary) for name, spec in columns.items()}
+    return {name: known for name, known in found.items() if known is not None}
+
+
+def units_of(cohort: Mapping[str, Any], dictionary: Mapping[str, Any]) -> dict[str, str]:
+    """Of each column of a cohort that has one, the unit in which the cohort holds it."""
+    found = {}
+    for name, spec in cohort.get("columns", {name: name for name in dictionary}).items():
+        own = spec.get("unit", "") if isinstance(spec, Mapping) else ""
+        if unit := next(iter(dictionary.get(name, {}).get("units", {})), own):
+            found[name] = unit
+    return found
 
 
 def _cases_problems(
@@ -733,6 +838,10 @@ def _reconstruction_problems(
     papers = config["papers"]
     if cohort["paper"] not in papers:
         yield f"{key}.paper: found {cohort['paper']!r}; expected one of {', '.join(papers) or '(no papers)'}"
+        return
+    if "facts" not in papers[cohort["paper"]]:
+        told = "expected the file that the cohort is rebuilt from"
+        yield f"papers.{cohort['paper']}.facts: found nothing; {told}"
         return
     try:
         facts = Path(locate(papers[cohort["paper"]]["facts"], roots))

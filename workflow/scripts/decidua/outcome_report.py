@@ -105,7 +105,7 @@ def _performance(tables: Tables, labels: Mapping[str, str]) -> Table:
     note = (
         "Apparent: in the women from whom the model was learned, so too good. Corrected: as expected in "
         "other women like them. c statistic: of a woman with the event and one without, how often the first "
-        "has the higher risk (0.5: by lot). Slope below 1: high risks are told too high and low ones too low. "
+        "has the higher risk (0.5: by lot). Slope below 1: high risks told too high, low ones too low. "
         "Scaled Brier score: 0 where the model is no better than telling every woman the mean risk."
     )
     header = ["Model", "How", *(heading for _, heading, _ in MEASURES)]

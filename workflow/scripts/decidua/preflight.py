@@ -19,7 +19,7 @@ MODEL_SCHEMA = "workflow/schemas/prediction_model.schema.yaml"
 
 
 def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
-    """Read the small patient tables, every sample sheet and what predictions name, as the first jobs will.
+    """Read patient tables, sample sheets, claims files and what predictions name, as the first jobs will.
 
     Args:
         config: the effective settings.
@@ -32,6 +32,7 @@ def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
         *_cohort_problems(config["cohorts"], roots),
         *_study_problems(config["studies"], roots),
         *_gene_set_problems(config["studies"], roots),
+        *_claims_problems(config["papers"], roots),
         *_prediction_problems(config, roots),
     ]
     if problems:
@@ -236,5 +237,16 @@ def _gene_set_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Ite
         try:
             signatures = load_yaml(locate("workflow/resources/genes/signatures.yaml", roots))
             joined(shipped_sets(signatures), *(read_gmt(locate(path, roots)) for path in paths))
+        except InputError as error:
+            yield from error.problems
+
+
+def _claims_problems(papers: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
+    """A broken claims file, told before the cohort that it is compared with is computed."""
+    for paper in papers.values():
+        from decidua.audit.claims import load_paper
+
+        try:
+            load_paper(locate(paper["claims"], roots))
         except InputError as error:
             yield from error.problems

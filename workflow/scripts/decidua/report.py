@@ -583,63 +583,206 @@ def constraints_table(table: pd.DataFrame) -> Table:
 # ---- a paper
 
 
-def audit_section(name: str, title: str, synthetic: str, audit: pd.DataFrame) -> Section:
-    """What came out of the audit of one paper."""
+def audit_section(
+    name: str,
+    title: str,
+    synthetic: str,
+    audit: pd.DataFrame,
+    conflicts: pd.DataFrame,
+    figures: Sequence[Figure] = (),
+) -> Section:
+    """What came out of the audit of one paper.
 
-    def tally(column: str) -> str:
-        count = audit[column].value_counts()
-        return ", ".join(f"{count.get(key, 0)} {text}" for key, text in VERDICTS.items())
-
-    sentences = [
-        f"{len(audit)} printed numbers. Recomputed from the paper's own counts: {tally('agrees_counts')}.",
-        f"Recomputed from this run's rows: {tally('agrees_rows')}.",
+    Args:
+        synthetic: the mark of the cohort that stands for the paper; blank without one.
+        audit, conflicts: as from `audit.verdicts.audit` and `audit.summaries.conflict_table`.
+    """
+    checks = {verdict: audit[audit["verdict"] == verdict] for verdict in AUDIT_VERDICTS}
+    compared = worst_checks(audit[audit["from_rows"].notna()])
+    shown = [
+        _audit_table("Printed numbers that the others do not give", checks["inconsistent"], note=NOT_WHICH),
+        conflicts_table(conflicts),
+        _audit_table("Given by another method than the declared one", checks["other method"]),
+        _audit_table("Off by one in the last place", checks["rounding"]),
     ]
-    if synthetic:
-        sentences.append(
-            "The rows were fitted to the printed numbers: where they agree, that is no confirmation."
-        )
-    differing = audit[audit["agrees_counts"] == "no"]
-    not_met = audit[(audit["agrees_counts"] != "no") & (audit["agrees_rows"] == "no")]
+    more = [side_by_side_table(compared), _audit_table("Every printed number", audit, verdicts=True)]
     return Section(
         name,
         title,
         synthetic,
         (),
-        sentences,
-        tables=[_audit_table("Printed numbers that do not follow from the printed counts", differing)],
-        more=[
-            _audit_table("Other printed numbers that this run's rows do not give to the last digit", not_met),
-            _audit_table("Every printed number", audit),
-        ],
+        [*_audit_tally(audit), *_conflict_tally(conflicts), *_rows_tally(compared, synthetic)],
+        figures,
+        [table for table in shown if table.rows],
+        [table for table in more if table.rows],
     )
 
 
-SINGULAR = {"yes": "agrees", "no": "disagrees"}
-VERDICTS = {"yes": "agree", "no": "disagree", "not estimable": "cannot be recomputed"}
+def worst_checks(audit: pd.DataFrame) -> pd.DataFrame:
+    """Of each claim the check that its verdict rests on, in the order of the claims."""
+    return audit[audit["verdict"] == audit["overall"]].drop_duplicates("claim")
 
 
-def _audit_table(title: str, audit: pd.DataFrame) -> Table:
+#: What a claim's verdict means, in the order in which the tally tells it.
+AUDIT_VERDICTS = {
+    "reproduced": "reproduced from the others",
+    "rounding": "off by one in the last place",
+    "other method": "given by another method than the declared one",
+    "inconsistent": "not what the others give",
+    "not recomputable": "not recomputable from what is printed",
+}
+
+
+def _audit_tally(audit: pd.DataFrame) -> list[str]:
+    overall = audit.drop_duplicates("claim")["overall"].value_counts()
+    told = ", ".join(
+        f"{overall[verdict]} {text}" for verdict, text in AUDIT_VERDICTS.items() if verdict in overall
+    )
+    number = audit["where"].nunique()
+    places = "place" if number == 1 else "places"
+    sentences = [f"{overall.sum()} printed numbers and statements in {number} {places} of the paper: {told}."]
+    if overall.get("inconsistent", 0):
+        sentences.append(
+            "That a number does not follow from the others is a fact about the print, not about people: "
+            "a typing error, missing values, other denominators or another method could explain it."
+        )
+    return sentences
+
+
+def _conflict_tally(conflicts: pd.DataFrame) -> list[str]:
+    number = conflicts["conflict"].nunique()
+    sentences = []
+    if number:
+        groups = "group" if number == 1 else "groups"
+        sentences.append(
+            f"{number} {groups} of printed numbers cannot all hold, whatever the data were, if they hang "
+            "together as the claims file says (conflicts)."
+        )
+    open_ends = conflicts.loc[conflicts["conflict"].isna(), "search"]
+    return sentences + [f"Search for conflicts: {text}." for text in words.distinct(open_ends)]
+
+
+def _rows_tally(compared: pd.DataFrame, synthetic: str) -> list[str]:
+    if compared.empty:
+        return ["No rows of a cohort of this run stand for the paper's."] if not synthetic else []
+    agree = compared["agrees_rows"] == "yes"
+    by_kind = [
+        f"{text} {agree[compared['kind'].isin(kinds)].sum()} of {compared['kind'].isin(kinds).sum()}"
+        for text, kinds in COMPARED_KINDS.items()
+        if compared["kind"].isin(kinds).any()
+    ]
+    sentences = [
+        f"This run's rows give {agree.sum()} of {len(compared)} numbers to the last printed digit: "
+        f"{', '.join(by_kind)}."
+    ]
+    taken = compared["side_by_side"].eq("rows give what the others give") & ~agree
+    if taken.any():
+        sentences.append(
+            f"Of the numbers that they do not give, {taken.sum()} are as the other printed numbers have them."
+        )
+    if synthetic:
+        sentences.append("The rows were fitted to the printed numbers: that they agree is no confirmation.")
+    return sentences
+
+
+NOT_WHICH = (
+    "From the others: all that the other printed numbers can give, each anywhere within its rounding. That a "
+    "number lies outside does not say which of them is the one to look at."
+)
+#: Kinds of claims that the tally of this run's rows takes together.
+COMPARED_KINDS = {
+    "counts": ("count",),
+    "percentages": ("percent",),
+    "means, SDs and ranges": ("mean", "sd", "value"),
+    "coefficients, ratios and their intervals": ("coefficient", "ratio", "se"),
+    "test statistics": ("statistic",),
+    "p-values": ("p",),
+    "other numbers": ("number", "text"),
+}
+
+
+def _audit_table(title: str, audit: pd.DataFrame, verdicts: bool = False, note: str = "") -> Table:
+    """A row a check: what is printed, what the others and this run's rows give, and a sentence."""
+    with_rows = audit["from_rows"].notna().any()
     rows = [
         [
             row["claim"],
             row["where"],
             row["printed"],
-            _recomputed(row["from_counts"], row["agrees_counts"], row["printed"]),
-            _recomputed(row["from_rows"], row["agrees_rows"], row["printed"]),
-            "" if pd.isna(row["note"]) else row["note"],
+            _from_summary(row),
+            *([_from_rows(row)] if with_rows else []),
+            *([row["verdict"]] if verdicts else []),
+            row["sentence"],
         ]
         for row in audit.to_dict("records")
     ]
+    header = [
+        *("Claim", "Where", "Printed", "From the others"),
+        *(["From this run's rows"] if with_rows else []),
+        *(["Verdict"] if verdicts else []),
+        "In words",
+    ]
+    return Table(title, header, rows, note)
+
+
+def side_by_side_table(compared: pd.DataFrame) -> Table:
+    """Printed, from the other printed numbers, and from the run's rows."""
+    rows = [
+        [
+            row["claim"],
+            row["where"],
+            row["printed"],
+            _from_summary(row),
+            _from_rows(row),
+            row["verdict"],
+            row["side_by_side"],
+            row["rows_from"],
+        ]
+        for row in compared.to_dict("records")
+    ]
+    header = [
+        *("Claim", "Where", "Printed", "From the others", "From this run's rows", "Verdict", "Side by side"),
+        "Where in this run",
+    ]
+    note = (
+        "The verdict is by the printed numbers alone. Rows give the print if they round to it. Others: what "
+        "the other printed numbers can give, a range; they only allow what they cannot compute. They give "
+        "both where the range holds the rows' value and a print that the rows do not round to."
+    )
+    return Table("Printed, from the other numbers, and from this run's rows", header, rows, note)
+
+
+def _from_rows(row: Row) -> str:
+    return "\N{EN DASH}" if pd.isna(row["from_rows"]) else f"{row['from_rows']:.4g}{_unit(row)}"
+
+
+def conflicts_table(conflicts: pd.DataFrame) -> Table:
+    """A row a conflict: the numbers with their places, and why they cannot all hold."""
+    rows = []
+    for number, group in conflicts.dropna(subset=["conflict"]).groupby("conflict"):
+        numbers = "; ".join(f"{row.claim} {row.printed} ({row.where})" for row in group.itertuples())
+        rows.append([str(number), numbers, group["proof"].iloc[0], group["search"].iloc[0]])
     return Table(
-        title, ["Claim", "Where", "Printed", "From printed counts", "From this run's rows", "Note"], rows
+        "Printed numbers that cannot all hold",
+        ["Conflict", "Numbers", "Why", "Search"],
+        rows,
+        "Each group is as small as it can be: without any one of its members the others can hold.",
     )
 
 
-def _recomputed(amount: float, verdict: str, printed: str) -> str:
-    if verdict == "not estimable":
-        return verdict
-    shown = words.percent(amount) if str(printed).endswith("%") else f"{amount:.4g}"
-    return f"{shown} ({SINGULAR[verdict]})"
+def _from_summary(row: Row) -> str:
+    """4.36 to 4.41%, or a dash where nothing gives it."""
+    low, high = (row[f"from_summary_{end}"] for end in ("low", "high"))
+    ends = ["" if pd.isna(end) else f"{end:.4g}" for end in (low, high)]
+    if not any(ends):
+        return "\N{EN DASH}"
+    if not all(ends):
+        return f"at least {ends[0]}{_unit(row)}" if ends[0] else f"at most {ends[1]}{_unit(row)}"
+    return (ends[0] if ends[0] == ends[1] else " to ".join(ends)) + _unit(row)
+
+
+def _unit(row: Row) -> str:
+    return "%" if row["kind"] == "percent" else ""
 
 
 # ---- the run

@@ -20,11 +20,10 @@ from decidua.prediction.paired import Predicted, Statistic, corrected
 from decidua.prediction.validation import (
     APPARENT,
     CORRECTED,
-    IN_ALL,
-    IN_RESAMPLE,
     Validated,
     Validation,
     difference,
+    optimism_of,
 )
 from decidua.results import frame, not_estimable, row
 from decidua.statistics.answers import NotEstimable
@@ -232,8 +231,7 @@ class _Pair:
         numbers, optimism = [], []
         for model in (self.new, self.old):
             numbers.append(float(model.measures.set_index("measure").at[R2, "apparent"]))
-            found = model.resampled
-            optimism.append((found[f"{R2}: {IN_RESAMPLE}"] - found[f"{R2}: {IN_ALL}"]).to_numpy())
+            optimism.append(optimism_of(model.resampled, R2).to_numpy())
         drawn = np.array(optimism)[:, ~np.isnan(optimism).any(axis=0)]
         apparent, middle = np.array(numbers), np.array(numbers) - drawn.mean(axis=1)
         yield row(**place, level=APPARENT, estimate=fraction_of_new_information(*apparent, share))

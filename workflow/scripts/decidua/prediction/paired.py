@@ -1,4 +1,4 @@
-"""What of two models' predictions would hold in other women? Optimism and interval from the same resamples."""
+"""What of the predictions of one model or two would hold in other women? From the same resamples for all."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

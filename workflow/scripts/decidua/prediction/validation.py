@@ -12,7 +12,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from decidua.learning.folds import stratified_folds
-from decidua.prediction.design import CONDITIONAL, MAXIMUM_LIKELIHOOD, RIDGE, Specification
+from decidua.prediction.design import BOOSTING, CONDITIONAL, MAXIMUM_LIKELIHOOD, RIDGE, Specification
 from decidua.prediction.fits import Fitted, fit, fit_values
 from decidua.prediction.measures import (
     MEASURES,
@@ -30,8 +30,8 @@ APPARENT, CORRECTED, BY_CENTRE, OVER_TIME = "apparent", "corrected", "leave-one-
 MOST_KEPT = 50_000_000
 #: With a larger share of resamples that a model could not be fitted to, nothing is told of the others.
 MOST_FAILED = 0.2
-#: The later share of the women, tested in temporal validation.
-LATER = 1 / 3
+#: The earlier share of the women in temporal validation, as a fraction: two thirds teach.
+EARLIER = (2, 3)
 IN_RESAMPLE, IN_ALL, FIXED = "in resample", "in all", "fitted model in resample"
 
 
@@ -75,9 +75,9 @@ class Validated:
         cross_validated, interval (how), n, events, reason (why not estimable, or a caution).
     resampled: a row a resample: of each measure "<measure>: in resample" and "<measure>: in all" of the model
         learned from the resample, "<measure>: fitted model in resample" of the model of all women; NaN where
-        the model could not be learned.
+        the model could not be learned. Of boosted trees see `_of_held_out`.
     resampled_linear: resamples x n log odds told of all women by the model of each resample (float32, NaN
-        where none could be learned; no row where there were more than `MOST_KEPT` numbers).
+        where none could be learned; no row of boosted trees, or with more than `MOST_KEPT` numbers).
     """
 
     spec: Specification
@@ -197,10 +197,44 @@ def _validated(
     fitted = fit(spec, rows, event, sets=sets)
     task = _Task(spec, fitted.values(rows), event, sets)
     apparent = fitted.linear_of_values(task.numbers)
-    resampled, linear = _resampled(task, drawn.weights, apparent, processes)
     held_out = _held_out(task, drawn.folds)
+    if spec.method == BOOSTING:
+        resampled, linear = _of_held_out(task, drawn.weights, apparent, held_out)
+    else:
+        resampled, linear = _resampled(task, drawn.weights, apparent, processes)
     table = measure_table(task, apparent, held_out, resampled, confidence)
     return Validated(spec, fitted, apparent, held_out, table, resampled, linear)
+
+
+def _of_held_out(
+    task: _Task, weights: np.ndarray, apparent: np.ndarray, held_out: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Of trees only what is held out is told: they fit the repeated women of a resample too well.
+
+    "in resample" is what the held-out predictions of the women of the resample have; "in all" is one number,
+    such that the mean optimism is apparent less cross-validated. Both move with the women of a resample as
+    those of the other models do, so that differences are paired.
+    """
+    whole = held_out[~np.isnan(held_out).any(axis=1)]
+    once = np.ones((1, len(apparent)))
+    plain, found = task.measured(apparent[None], once), {}
+    drawn = [
+        (task.measured(apparent[None], block), [task.measured(each[None], block) for each in whole])
+        for block in blocks(weights)
+    ]
+    for name in task.names:
+        found[f"{name}: {FIXED}"] = np.concatenate([fixed[name] for fixed, _ in drawn])
+        inside = np.concatenate(
+            [_mean([each[name] for each in tested], fixed[name]) for fixed, tested in drawn]
+        )
+        found[f"{name}: {IN_RESAMPLE}"] = inside
+        optimism = plain[name][0] - _cross_validated(task, held_out, name)
+        found[f"{name}: {IN_ALL}"] = np.nanmean(inside) - optimism if len(whole) else np.nan
+    return pd.DataFrame(found), np.empty((0, len(apparent)), dtype=np.float32)
+
+
+def _mean(each: list[np.ndarray], like: np.ndarray) -> np.ndarray:
+    return np.mean(each, axis=0) if each else np.full(len(like), np.nan)
 
 
 def _resampled(
@@ -271,7 +305,7 @@ def measure_table(
     for name in task.names:
         row = {"measure": name, "apparent": plain[name], **counts}
         try:
-            row |= _corrected(name, plain[name], resampled, confidence)
+            row |= _corrected(name, plain[name], resampled, confidence, task.spec.method)
             row["cross_validated"] = _cross_validated(task, held_out, name)
         except NotEstimable as error:
             row["reason"] = str(error)
@@ -295,23 +329,31 @@ COLUMNS = (
 )
 
 
-def _corrected(name: str, plain: float, resampled: pd.DataFrame, confidence: float) -> dict[str, object]:
-    inside, outside = resampled[f"{name}: {IN_RESAMPLE}"], resampled[f"{name}: {IN_ALL}"]
-    fixed = resampled[f"{name}: {FIXED}"].dropna()
-    optimism = (inside - outside).dropna()
-    failed = len(resampled) - len(optimism)
+def _corrected(
+    name: str, plain: float, resampled: pd.DataFrame, confidence: float, method: str
+) -> dict[str, object]:
     if np.isnan(plain):
         raise NotEstimable("the measure does not exist in these women")
+    fixed = resampled[f"{name}: {FIXED}"].dropna()
+    row = dict(zip(("apparent_low", "apparent_high"), _quantiles(fixed, confidence), strict=True))
+    optimism = optimism_of(resampled, name).dropna()
+    failed = len(resampled) - len(optimism)
     if failed > MOST_FAILED * len(resampled) or len(optimism) < 2:
         raise NotEstimable(f"{failed} of {len(resampled)} resamples gave no model")
-    row = dict(zip(("apparent_low", "apparent_high"), _quantiles(fixed, confidence), strict=True))
     lower, upper = _quantiles(optimism, confidence)
     row |= {"corrected": plain - optimism.mean(), "low": plain - upper, "high": plain - lower}
     how = f"apparent less the quantiles of the optimism of {len(optimism)} resamples"
-    row["interval"] = f"{confidence:.0%}, {how}"
+    if method == BOOSTING:
+        how = f"optimism by cross-validation, spread of held-out predictions in {len(optimism)} resamples"
+    row["interval"] = f"{100 * confidence:g}%, {how}"
     if failed:
         row["reason"] = f"{failed} of {len(resampled)} resamples gave no model and are left out"
     return row
+
+
+def optimism_of(resampled: pd.DataFrame, measure: str) -> pd.Series:
+    """Of each resample: what its model has in the resample less what it has in all women."""
+    return resampled[f"{measure}: {IN_RESAMPLE}"] - resampled[f"{measure}: {IN_ALL}"]
 
 
 def _quantiles(values: pd.Series, confidence: float) -> tuple[float, float]:
@@ -336,22 +378,15 @@ def difference(new: Validated, old: Validated, measure: str, confidence: float =
     Raises:
         NotEstimable: one of them has no such measure.
     """
-    plain, optimism = [], []
-    for each in (new, old):
-        row = each.measures.set_index("measure")
-        if measure not in row.index or pd.isna(row.at[measure, "corrected"]):
+    tables = [each.measures.set_index("measure") for each in (new, old)]
+    for each, table in zip((new, old), tables, strict=True):
+        if measure not in table.index or pd.isna(table.at[measure, "corrected"]):
             raise NotEstimable(f"{measure} of the model {each.spec.name} is not estimable")
-        plain.append(float(row.at[measure, "apparent"]))
-        found = each.resampled
-        optimism.append(found[f"{measure}: {IN_RESAMPLE}"] - found[f"{measure}: {IN_ALL}"])
-    apparent, paired = plain[0] - plain[1], (optimism[0] - optimism[1]).dropna()
+    apparent = float(tables[0].at[measure, "apparent"] - tables[1].at[measure, "apparent"])
+    paired = (optimism_of(new.resampled, measure) - optimism_of(old.resampled, measure)).dropna()
     lower, upper = _quantiles(paired, confidence)
-    return {
-        "apparent": apparent,
-        "corrected": apparent - float(paired.mean()),
-        "low": apparent - upper,
-        "high": apparent - lower,
-    }
+    corrected = apparent - float(paired.mean())
+    return {"apparent": apparent, "corrected": corrected, "low": apparent - upper, "high": apparent - lower}
 
 
 # ---- other women than those learned from
@@ -380,16 +415,18 @@ def later_in_time(
 ) -> pd.DataFrame:
     """Temporal validation: learned from the earlier two thirds, told of the later third.
 
-    Women of the day on which the last third begins are all in the later third; women without a date are in
-    neither. The table is as from `left_out_in_turn`.
+    Women of one day stay together; women without a date are in neither part. The table is as from
+    `left_out_in_turn`.
     """
     dates = pd.Series(date)
     known = dates.notna().to_numpy()
     ordered = dates[known].sort_values()
     if ordered.nunique() < 2:
         return _not_estimable_everywhere("later", "fewer than two different dates are known")
-    border = ordered.iloc[int(np.ceil(len(ordered) * (1 - LATER))) - 1 :].iloc[0]
-    later = (dates > border).to_numpy() if (dates > border).any() else (dates >= border).to_numpy()
+    border = ordered.iloc[-(-len(ordered) * EARLIER[0] // EARLIER[1]) - 1]
+    if not (dates > border).any():  # the last day has more than a third of them
+        border = ordered[ordered < border].iloc[-1]
+    later = (dates > border).to_numpy()
     inside = rows[known].reset_index(drop=True)
     where = f"after {border:%Y-%m-%d}" if isinstance(border, pd.Timestamp) else f"after {border}"
     return _elsewhere(spec, inside, event[known], later[known], where, confidence)
