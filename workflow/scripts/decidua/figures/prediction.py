@@ -12,7 +12,10 @@ from decidua.figures.page import is_value, nothing_to_show, small_print
 from decidua.figures.scales import Dot, Line, Panel, Span, panels, with_interval
 
 APPARENT, CORRECTED = "apparent", "corrected"
-#: How a number was had: its colour and shape. What is not named here takes the next of `style.SERIES`.
+#: Not drawn: it is another way to the corrected number, in the table beside it.
+CROSS_VALIDATED = "cross-validated"
+#: How a number was had: its colour and shape. What is not named here takes the next of `style.SERIES`. What
+#: follows a colon (the centre that was left out) does not change the look.
 WAYS = {
     CORRECTED: (style.BLUE, "o"),
     APPARENT: (style.PAPER, "o"),
@@ -32,7 +35,14 @@ _STRATA, _PANEL = "Performance by stratum", "Blood panel: women with and without
 
 def performance_source(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a results table that the figure shows: the measures of `MEASURES` of every model."""
-    return table[table["quantity"].isin(list(MEASURES))].reset_index(drop=True)
+    return _rows(table[~is_value(table["level"], CROSS_VALIDATED)], list(MEASURES))
+
+
+def _rows(table: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
+    """The rows of these quantities or, where there is none, those that say why."""
+    wanted = table["quantity"].isin(list(quantities)).fillna(False).to_numpy(dtype=bool)
+    rows = table[wanted] if wanted.any() else table[is_value(table["status"], results.NOT_ESTIMABLE)]
+    return rows.reset_index(drop=True)
 
 
 @style.publication()
@@ -47,7 +57,7 @@ def plot_performance(
     """
     if not (source["status"] == results.ESTIMATED).any():
         return nothing_to_show(_PERFORMANCE, words.distinct(source["reason"]), synthetic)
-    ways = words.distinct(source["level"])
+    ways = _ways(source)
     looks = _looks(ways)
     shown = []
     for measure, (heading, reference, places) in MEASURES.items():
@@ -55,8 +65,7 @@ def plot_performance(
         if (rows["status"] == results.ESTIMATED).any():
             lines = tuple(_of_model(model, own, looks, places, labels) for model, own in _groups(rows))
             shown.append(Panel(heading, lines, _span(rows, reference), reference))
-    order = [way for way in WAYS if way in ways] + [way for way in ways if way not in WAYS]
-    key = [(way[:1].upper() + way[1:], *looks[way]) for way in order]
+    key = [(way[:1].upper() + way[1:], *looks[way]) for way in ways]
     notes = [
         "Apparent: measured in the women from whom the model was learned, so too good. Corrected: as "
         "expected in other women like them. Dashed: the value named in the heading."
@@ -65,6 +74,12 @@ def plot_performance(
     return panels(
         shown, columns=("Apparent", "Corrected (interval)"), key=key, notes=notes, synthetic=synthetic
     )
+
+
+def _ways(rows: pd.DataFrame) -> list[str]:
+    """How the numbers of these rows were had, in the order of the key."""
+    found = words.distinct(rows["level"].str.partition(": ")[0])
+    return [way for way in WAYS if way in found] + [way for way in found if way not in WAYS]
 
 
 def _looks(ways: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -84,12 +99,15 @@ def _of_model(
     places: int,
     labels: Mapping[str, str],
 ) -> Line:
-    dots = tuple(_dot(row, *looks[row.level]) for row in own.itertuples())
-    by_way = {row.level: row for row in own.itertuples()}
+    by_way = {row.level: row for row in own.itertuples() if not pd.isna(row.level)}
+    dots = tuple(_dot(row, *looks[way.partition(": ")[0]]) for way, row in by_way.items())
     apparent = by_way.get(APPARENT)
     main = by_way.get(CORRECTED) or next((row for way, row in by_way.items() if way != APPARENT), None)
     first = "–" if apparent is None else with_interval(apparent.estimate, np.nan, np.nan, places)
-    second = "–" if main is None else with_interval(main.estimate, main.lower, main.upper, places)
+    if main is None:
+        second = words.NOT_ESTIMABLE if (own["status"] == results.NOT_ESTIMABLE).any() else "–"
+    else:
+        second = with_interval(main.estimate, main.lower, main.upper, places)
     return Line(words.heading(model, labels), dots, (first, second))
 
 
@@ -124,6 +142,7 @@ def _notes(
 # ---- added value
 
 
+VERDICT = "added value"
 #: What is asked of the added value: heading, what no difference is, decimals, factor of the axis.
 DIFFERENCES: Mapping[str, tuple[str, float, int, float]] = {
     "change in c statistic": ("Change in c statistic", 0.0, 3, 1.0),
@@ -136,8 +155,8 @@ DIFFERENCES: Mapping[str, tuple[str, float, int, float]] = {
 
 def added_value_source(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a results table that the figure shows: the differences of `DIFFERENCES`, and the test."""
-    shown = table["quantity"].isin([*DIFFERENCES, "test"])
-    return table[shown].reset_index(drop=True)
+    everyone = table[table["population"].isna() | is_value(table["population"], "all")]
+    return _rows(everyone, [*DIFFERENCES, "test", VERDICT])
 
 
 @style.publication()
@@ -153,29 +172,36 @@ def plot_added_value(
     differences = source[source["quantity"].isin(list(DIFFERENCES))]
     if not (differences["status"] == results.ESTIMATED).any():
         return nothing_to_show(_ADDED, words.distinct(source["reason"]), synthetic)
-    looks = _looks(words.distinct(source["level"]))
+    ways = _ways(differences)
+    looks = _looks(ways)
     shown = []
     for quantity, (heading, none, places, factor) in DIFFERENCES.items():
         rows = differences[differences["quantity"] == quantity]
         if (rows["status"] == results.ESTIMATED).any():
             lines = tuple(_of_model(name, own, looks, places, labels) for name, own in _groups(rows))
             shown.append(Panel(heading, lines, _span(rows, none, factor), none))
-    present = words.distinct(differences["level"])
-    key = [(way[:1].upper() + way[1:], *looks[way]) for way in looks if way in present]
-    lead = [
-        f"{words.heading(str(row.variable), labels)}: {row.test}, {words.p_value(row.p)}"
-        for row in source[is_value(source["quantity"], "test")].itertuples()
-        if row.status == results.ESTIMATED
-    ]
+    key = [(way[:1].upper() + way[1:], *looks[way]) for way in ways]
     notes = ["Right of the dashed line the model with immune tests is better, or changes what would be told."]
     return panels(
         shown,
         columns=("Apparent", "Corrected (interval)"),
         key=key,
-        lead=lead,
-        notes=notes + _notes(source, labels),
+        lead=_verdicts(source, labels),
+        notes=notes + _notes(source[~is_value(source["quantity"], VERDICT)], labels),
         synthetic=synthetic,
     )
+
+
+def _verdicts(source: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """What is declared of each comparison, and its tests."""
+    lead = []
+    for name, rows in _groups(source):
+        verdict = rows[is_value(rows["quantity"], VERDICT) & (rows["status"] == results.ESTIMATED)]
+        tests = rows[is_value(rows["quantity"], "test") & (rows["status"] == results.ESTIMATED)]
+        said = [*verdict["level"], *(f"{row.test} {words.p_value(row.p)}" for row in tests.itertuples())]
+        if said:
+            lead.append(f"{words.heading(name, labels)}: {'; '.join(said)}")
+    return lead
 
 
 # ---- strata
@@ -183,7 +209,7 @@ def plot_added_value(
 
 def strata_source(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a results table that the figure shows: the c statistic of each stratum."""
-    return table[table["quantity"] == "c statistic"].reset_index(drop=True)
+    return _rows(table, ["c statistic"])
 
 
 @style.publication()
@@ -233,7 +259,7 @@ EFFECTS = ("standardised mean difference", "Hedges' g")
 
 def blood_panel_source(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a results table that the figure shows: each marker's effect size, beside its q-value."""
-    return table[table["quantity"].isin(list(EFFECTS))].reset_index(drop=True)
+    return _rows(table, EFFECTS)
 
 
 @style.publication()
