@@ -240,7 +240,7 @@ def _strata(women: pd.DataFrame, asked: Question, groups: Mapping[str, str]) -> 
     if "age" in women:
         age = women["age"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
         band = np.array(AGE_BANDS, dtype=object)[np.searchsorted(AGE_ENDS, np.nan_to_num(age), side="right")]
-        found["age"] = pd.Series(band, dtype="string").mask(np.isnan(age))
+        found["age"] = pd.Series(pd.Categorical(band, AGE_BANDS)).mask(np.isnan(age))
     if "parity" in women:
         births = women["parity"].astype("Float64")
         words = pd.Series("no earlier birth", index=women.index, dtype="string")
