@@ -403,7 +403,7 @@ def chapter(
         tables["decision_curves"],
         list(zip(warned["alarm"], warned["reason"], strict=True)),
     )
-    if asked.go_on and size.warning:
+    if size.warning:
         for name in ("performance", "added_value", "coefficients", "strata"):
             tables[name] = results.cautioned(tables[name], size.warning)
     model = written_model(learned, asked, given, measured, warned, words)
@@ -455,6 +455,7 @@ def _in_words(asked: Question, given: Data, words: Words) -> Asked:
         women=len(given.event),
         events=int(given.event.sum()),
         left_out=given.left_out,
+        crossing=asked.crossing,
         treatment=None if asked.treatment is None else told(asked.treatment),
         synthetic=words.synthetic,
         confidence=asked.confidence,

@@ -5,20 +5,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import log_expit, ndtri
 
 from decidua import results
 from decidua.markers import Panel
 from decidua.prediction.question import Question
 
-#: Shrinkage that a model should need at most; the share of the largest possible R2 (Cox and Snell) hoped for.
-SHRINKAGE, HOPED = 0.9, 0.15
+#: Shrinkage that a model should need at most; by how much R2 (Nagelkerke) may be too good at most.
+SHRINKAGE, OPTIMISM = 0.9, 0.05
 #: Margin within which the overall risk should be known.
 MARGIN = 0.05
+Z = float(ndtri(0.975))
 #: Knots of continuous predictors where curves are affordable.
 KNOTS = 3
-SOURCE = (
-    "Riley et al. 2019, Stat Med 38:1276; 15% of the largest R2 hoped for (Riley et al. 2020, BMJ 368:m441)"
-)
+SOURCE = "Riley et al. 2019, Stat Med 38:1276; R2 of the anticipated c statistic"
+#: Points of the quadrature over a normal variable.
+_POINTS = 80
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,51 @@ def largest_r2(share: float) -> float:
     return float(-np.expm1(2 * null))
 
 
-def needed(parameters: int, share: float, shrinkage: float = SHRINKAGE, r2: float | None = None) -> int:
-    """Women that so many parameters need for a shrinkage no stronger than that; r2: Cox and Snell's.
+def r2_of_c(c: float, share: float) -> float:
+    """The R2 of Cox and Snell of a model with that c statistic, for an event of that share.
 
-    Source: Riley et al. 2019, Stat Med 38:1276, criterion (i).
+    The linear predictor is normal with the same variance in women with and without the event.
+
+    Source: Riley et al. 2021, Stat Med 40:859, by quadrature instead of simulation.
     """
-    r2 = HOPED * largest_r2(share) if r2 is None else r2
-    return int(np.ceil(parameters / ((shrinkage - 1) * np.log1p(-r2 / shrinkage))))
+    apart = np.sqrt(2) * ndtri(c)
+    points, weights = np.polynomial.hermite_e.hermegauss(_POINTS)
+    weights = weights / weights.sum()
+    intercept = np.log(share / (1 - share)) - apart**2 / 2
+    with_event = weights @ log_expit(intercept + apart * (points + apart))
+    without = weights @ log_expit(-intercept - apart * points)
+    null = share * np.log(share) + (1 - share) * np.log1p(-share)
+    return float(-np.expm1(-2 * (share * with_event + (1 - share) * without - null)))
 
 
-def bearable(women: int, share: float) -> int:
-    """The same, solved for the parameters."""
-    r2 = HOPED * largest_r2(share)
-    return int(np.floor(women * (SHRINKAGE - 1) * np.log1p(-r2 / SHRINKAGE)))
+def _women_a_parameter(r2: float, shrinkage: float) -> float:
+    """Source: Riley et al. 2019, Stat Med 38:1276, criterion (i)."""
+    return 1 / ((shrinkage - 1) * np.log1p(-r2 / shrinkage))
 
 
-def expected_shrinkage(women: int, share: float, parameters: int) -> float:
+def strictest_shrinkage(share: float, r2: float) -> float:
+    """The shrinkage that both criteria on overfitting ask for: (i), and (ii), R2 too good by `OPTIMISM` at most."""
+    return max(SHRINKAGE, r2 / (r2 + OPTIMISM * largest_r2(share)))
+
+
+def needed(parameters: int, share: float, r2: float) -> int:
+    """Women that so many parameters need, by all three criteria; r2: Cox and Snell's.
+
+    Source: Riley et al. 2019, Stat Med 38:1276.
+    """
+    of_fit = parameters * _women_a_parameter(r2, strictest_shrinkage(share, r2))
+    of_risk = (Z / MARGIN) ** 2 * share * (1 - share)
+    return int(np.ceil(max(of_fit, of_risk)))
+
+
+def bearable(women: int, share: float, r2: float) -> int:
+    """Parameters whose overfitting so many women can bear, by the first two criteria."""
+    return int(np.floor(women / _women_a_parameter(r2, strictest_shrinkage(share, r2))))
+
+
+def expected_shrinkage(women: int, parameters: int, r2: float) -> float:
     """The shrinkage to be expected of so many parameters; NaN where nothing would be left."""
     from scipy.optimize import brentq
-
-    r2 = HOPED * largest_r2(share)
 
     def surplus(s: float) -> float:
         return women * (s - 1) * np.log1p(-r2 / s) - parameters
@@ -87,7 +114,8 @@ def simplified(asked: Question, panel: Panel, women: int, share: float, numbers:
     Args:
         numbers: predictors that could be curves.
     """
-    most, lines = bearable(women, share), len(asked.history) + len(asked.immune)
+    r2 = r2_of_c(asked.anticipated_c, share)
+    most, lines = bearable(women, share, r2), len(asked.history) + len(asked.immune)
     curves = {name: KNOTS for name in numbers}
     wanted = lines + len(curves)
     if wanted <= most:
@@ -112,16 +140,19 @@ def simplified(asked: Question, panel: Panel, women: int, share: float, numbers:
 
 def sample_size_table(found: Simplified, women: int, events: int) -> pd.DataFrame:
     """What these women can bear and what was done, in a results table, analysis "sample size"."""
-    share = events / women
+    share, c = events / women, found.asked.anticipated_c
+    r2 = r2_of_c(c, share)
     counted = {"numerator": events, "denominator": women, "counted": f"{women} women with a known outcome"}
     place = {"analysis": "sample size", "population": "all", **counted}
-    margin = 1.959964 * np.sqrt(share * (1 - share) / women)
+    margin = Z * np.sqrt(share * (1 - share) / women)
     rows = [
+        ("anticipated c statistic", c, "declared in the settings, before these data were looked at"),
+        ("R2 (Cox and Snell) of that", r2, "Riley et al. 2021, Stat Med 40:859"),
         ("parameters that these women can bear", found.most, SOURCE),
         ("parameters asked for, curves included", found.wanted, None),
         ("parameters of history + immune", found.parameters, found.done),
-        ("women needed for those", needed(found.parameters, share), SOURCE),
-        ("shrinkage expected with those", expected_shrinkage(women, share, found.parameters), SOURCE),
+        ("women needed for those", needed(found.parameters, share, r2), SOURCE),
+        ("shrinkage expected with those", expected_shrinkage(women, found.parameters, r2), SOURCE),
         ("margin of the overall risk", margin, f"{MARGIN:g} or less is wanted; Riley et al. 2019"),
     ]
     return results.frame(

@@ -28,7 +28,7 @@ class Question:
     The event is that `outcome` is `event_value`. history, immune: columns of predictors; dichotomies: the
     panel's calls, columns that end in `CALL`. treatment, woman, sets, centre, date, duration: columns, None
     where there is none. thresholds: range of risks of the event for decision curves; crossing: the risk at
-    which a woman would be told something else. go_on: no model is made smaller than asked. refused: of
+    which a woman would be told something else. anticipated_c: the c statistic that is hoped for. go_on: no model is made smaller than asked. refused: of
     columns that might have been predictors, why they are none.
     """
 
@@ -46,6 +46,7 @@ class Question:
     duration: str | None
     thresholds: tuple[float, float]
     crossing: float
+    anticipated_c: float
     resamples: int
     folds: int
     repeats: int
@@ -153,6 +154,7 @@ def question(
                 "date",
                 "duration",
                 "crossing",
+                "anticipated_c",
                 "resamples",
                 "folds",
                 "repeats",
