@@ -456,6 +456,7 @@ def _in_words(asked: Question, given: Data, words: Words) -> Asked:
         events=int(given.event.sum()),
         left_out=given.left_out,
         treatment=None if asked.treatment is None else told(asked.treatment),
+        crossing=asked.crossing,
         synthetic=words.synthetic,
         confidence=asked.confidence,
     )
