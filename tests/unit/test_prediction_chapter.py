@@ -10,7 +10,6 @@ from test_prediction_question import WHEN, calls, cohort
 
 from decidua.markers import NORMAL, Panel
 from decidua.prediction.chapter import Words, chapter
-from decidua.prediction.complexity import bearable, needed
 from decidua.results import NOT_ESTIMABLE
 
 TABLES = {
@@ -77,9 +76,3 @@ def test_the_order_of_the_rows_changes_no_number():
 def test_women_needed_are_those_of_the_published_worked_example(parameters, share, r2, women):
     # The example of the package pmsampsize: 24 parameters, R2 of Cox and Snell 0.288, criterion 1: 623 women.
     assert needed(parameters, share, r2=r2) == women
-
-
-def test_as_many_parameters_are_bearable_as_need_no_more_women_than_there_are():
-    for women in (200, 466, 5000):
-        most = bearable(women, 0.18)
-        assert needed(most, 0.18) <= women < needed(most + 1, 0.18)

@@ -580,7 +580,7 @@ def _outcome_prediction_problems(
     if low >= high:
         yield f"{where('thresholds')}: found {settings['thresholds']}; expected the smaller risk first"
     there = ", ".join(sorted(columns))
-    for role in ("outcome", "woman", "sets", "centre", "date", "duration"):
+    for role in ("outcome", "woman", "sets", "centre", "date"):
         name = own.get(role)
         if name is not None and name not in columns:
             yield f"{own_key}.{role}: found {name!r}; expected one of {there}"

@@ -457,7 +457,6 @@ def _in_words(asked: Question, given: Data, words: Words) -> Asked:
         left_out=given.left_out,
         crossing=asked.crossing,
         treatment=None if asked.treatment is None else told(asked.treatment),
-        crossing=asked.crossing,
         synthetic=words.synthetic,
         confidence=asked.confidence,
     )

@@ -75,7 +75,7 @@ def _women_a_parameter(r2: float, shrinkage: float) -> float:
 
 
 def strictest_shrinkage(share: float, r2: float) -> float:
-    """The shrinkage that both criteria on overfitting ask for: (i), and (ii), R2 too good by `OPTIMISM` at most."""
+    """The shrinkage that both criteria on overfitting ask for: (ii) is R2 too good by `OPTIMISM` at most."""
     return max(SHRINKAGE, r2 / (r2 + OPTIMISM * largest_r2(share)))
 
 

@@ -26,10 +26,11 @@ class Question:
     """What is asked of a cohort.
 
     The event is that `outcome` is `event_value`. history, immune: columns of predictors; dichotomies: the
-    panel's calls, columns that end in `CALL`. treatment, woman, sets, centre, date, duration: columns, None
-    where there is none. thresholds: range of risks of the event for decision curves; crossing: the risk at
-    which a woman would be told something else. anticipated_c: the c statistic that is hoped for. go_on: no model is made smaller than asked. refused: of
-    columns that might have been predictors, why they are none.
+    panel's calls, columns that end in `CALL`. treatment, woman, sets, centre, date: columns, None where
+    there is none. thresholds: range of risks of the event for decision curves; crossing: the risk at
+    which a woman would be told something else. anticipated_c: the c statistic that is hoped for. go_on:
+    no model is made smaller than asked. refused: of columns that might have been predictors, why they are
+    none.
     """
 
     outcome: str
@@ -43,7 +44,6 @@ class Question:
     sets: str | None
     centre: str | None
     date: str | None
-    duration: str | None
     thresholds: tuple[float, float]
     crossing: float
     anticipated_c: float
@@ -152,7 +152,6 @@ def question(
                 "sets",
                 "centre",
                 "date",
-                "duration",
                 "crossing",
                 "anticipated_c",
                 "resamples",
