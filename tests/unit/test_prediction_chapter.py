@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pandas as pd
-import pytest
 from test_config import DEFAULT, ROOT
 from test_prediction_question import WHEN, calls, cohort
 
@@ -70,9 +69,3 @@ def test_the_order_of_the_rows_changes_no_number():
     for name in ("performance", "added_value", "coefficients"):
         pd.testing.assert_frame_equal(one.tables[name], two.tables[name])
     assert one.model == two.model
-
-
-@pytest.mark.parametrize(("parameters", "share", "r2", "women"), [(24, 0.5, 0.288, 623)])
-def test_women_needed_are_those_of_the_published_worked_example(parameters, share, r2, women):
-    # The example of the package pmsampsize: 24 parameters, R2 of Cox and Snell 0.288, criterion 1: 623 women.
-    assert needed(parameters, share, r2=r2) == women
