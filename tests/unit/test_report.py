@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from decidua import report, results
+from decidua import report, results, words
 from decidua.definitions import CHOSEN
 from decidua.grey_zone import IF_GREY_ABNORMAL, IF_GREY_NORMAL, SHARE
 from decidua.markers import IF_ABNORMAL, IF_NORMAL
@@ -249,3 +249,8 @@ def test_risks_of_a_step_are_a_row_a_covariate_with_the_test_of_its_shape():
         "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}.039",
     ]
     assert table.rows[1][-1] == "–"
+
+
+def test_numbers_beyond_all_measure_are_written_by_their_size():
+    numbers = (float("inf"), float("-inf"), 2.4e30, -7.7e9, 0.125)
+    assert [words.decimals(number, 2) for number in numbers] == ["∞", "-∞", "2e+30", "-8e+09", "0.13"]

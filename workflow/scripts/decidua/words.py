@@ -1,5 +1,6 @@
 """How is a number, a p-value or a name written on a figure?"""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -8,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 NOT_ESTIMABLE = "not estimable"
+#: From here on a number is written by its size only.
+LARGE = 1e9
 #: What a test is called where there is little room; `tests_in_full` says what stands for what.
 SHORT_TESTS = {
     "Pearson chi-square": "Pearson",
@@ -20,7 +23,14 @@ NAMES = {"all": "All", "normal": "Normal", "abnormal": "Abnormal", "unknown": "U
 
 
 def decimals(value: float, places: int) -> str:
-    """A number with that many decimals, halves rounded up as statistics packages print them."""
+    """A number with that many decimals, halves rounded up as statistics packages print them.
+
+    Of a number too large for decimals to mean anything, as from a few women, only the size; ∞ for infinity.
+    """
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if abs(value) >= LARGE:
+        return f"{value:.0e}"
     return str(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
 
 
