@@ -3,7 +3,7 @@
 usage: PYTHONPATH=workflow/scripts .venv/bin/python benchmarks/prediction_truth.py FOLDER
            [--draw clinic ...] [--data-sets 200] [--first 0]
 
-Prints the tables of prediction_truth.md; asserts nothing. Each setting is a number of simulated cohorts with
+Prints tables; asserts nothing. Each setting is a number of simulated cohorts with
 a history of four predictors (age, losses, BMI, parity, skewed and discrete as they are) and four correlated
 log-normal markers, 20% with the event:
 

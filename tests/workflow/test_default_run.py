@@ -113,6 +113,16 @@ def test_every_figure_has_three_formats_and_the_csv_of_what_it_shows(default_run
     names |= {"marker_combinations", "multiverse"}
     followed = ("live_birth", "immunity", "th1_th2", "aneuploidy")
     names |= {f"{kind}_{trend}" for kind in ("trend", "band") for trend in followed}
+    predicted = (
+        "added_value",
+        "performance",
+        "calibration",
+        "decision_curves",
+        "nomogram",
+        "strata",
+        "blood_panel",
+    )
+    names |= {f"prediction_{name}" for name in predicted}
     assert {path.name for path in figures.iterdir()} == {
         f"{name}.{ending}" for name in names for ending in ("png", "svg", "pdf", "csv")
     }
@@ -231,8 +241,8 @@ def test_the_report_needs_no_network_and_one_file_beside_it(default_run):
     # Cohort: Figures 1 to 3, marker combinations, four trends in two forms, multiverse, two of regressions;
     # study: samples, components, three of differential expression, signatures, stability, subgroups, and nine
     # of the classifier (ROC, performance, three of reliability, methods, panels, nulls, published); seven of
-    # the prediction; time.
-    assert page.count("<img ") == 4 + 2 * 4 + 3 + 8 + 9 + 7 + 1
+    # the prediction; the audits of two papers; time.
+    assert page.count("<img ") == 4 + 2 * 4 + 3 + 8 + 9 + 7 + 2 + 1
     assert "Reconstructed from printed numbers; not patient data" in page and "Simulated data" in page
     assert "immunity and treatment cannot be told apart" in page
 
