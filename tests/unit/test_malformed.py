@@ -485,8 +485,8 @@ CLINIC = {
     "columns": {"id": "w", "age": "a", "live_birth": "b", **MARKERS},
 }
 KEYS = (
-    "analysis, columns, date_format, decimal, exclude, file, keep, missing, panel, prediction, redcap_dictionary, "
-    "sheet, source, title"
+    "analysis, columns, date_format, decimal, exclude, file, keep, missing, panel, prediction, "
+    "redcap_dictionary, sheet, source, title"
 )
 NAMES = "age, id, live_birth, nk_cytotoxicity_50_1, nk_level, th1_th2"
 
