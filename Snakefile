@@ -22,6 +22,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/markers.smk"
 include: "workflow/rules/statistics.smk"
+include: "workflow/rules/prediction.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/expression.smk"
 include: "workflow/rules/classifier.smk"
@@ -50,6 +51,11 @@ rule markers:
 rule statistics:
     input:
         CHAPTERS["statistics"],
+
+
+rule prediction:
+    input:
+        CHAPTERS["prediction"],
 
 
 rule figures:

@@ -41,8 +41,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow/scripts")
 from decidua.audit.boxes import Box
 from decidua.audit.claims import SCHEMA, Paper, read_paper
 from decidua.audit.conflicts import conflicts
-from decidua.audit.relations import Check, Values, checks, linear_system
-from decidua.audit.verdicts import INCONSISTENT, NOT_RECOMPUTABLE, OTHER, REPRODUCED, verdict
+from decidua.audit.relations import Check, Values, checks, linear_system, table_tests
+from decidua.audit.search import search_tests
+from decidua.audit.verdicts import INCONSISTENT, NOT_RECOMPUTABLE, OTHER, REPRODUCED, consistent, verdict
 from decidua.config import load_yaml
 
 Rng = np.random.Generator
@@ -362,8 +363,12 @@ def paper_of(claims: dict[str, Entry], relations: list[Entry]) -> Paper:
 def checks_of(paper: Paper, with_conflicts: bool) -> tuple[list[Check], int]:
     """The checks of a paper, and how many conflicts its claims have."""
     unknowns, constraints = linear_system(paper)
-    found = conflicts(unknowns, constraints).found if with_conflicts else ()
-    return checks(paper, Values(paper, unknowns, constraints)), len(found)
+    found = 0
+    if with_conflicts:
+        linear = conflicts(unknowns, constraints)
+        searches = search_tests(unknowns, consistent(constraints, linear), table_tests(paper))
+        found = len(linear.found) + sum(search.is_conflict for search in searches)
+    return checks(paper, Values(paper, unknowns, constraints)), found
 
 
 def moved(paper: Paper, check: Check, rng: Rng) -> Box | None:

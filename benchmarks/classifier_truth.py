@@ -33,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from decidua.learning.calibration import INTERCEPT, SLOPE, intercept_in_the_large, recalibrate
@@ -53,6 +53,7 @@ from decidua.learning.performance import (
 )
 from decidua.learning.precision_recall import average_precision
 from decidua.simulation import Design, Simulation, simulate
+from decidua.statistics.answers import NotEstimable
 
 CASES, CONTROLS, POPULATION, FRESH = 108, 27, 30, 10
 STRENGTHS = {"weak": 0.15, "middle": 0.25, "strong": 0.45}
@@ -121,7 +122,12 @@ def draw_signal(number: int, part: str, people: Simulation) -> tuple[CrossValida
         with threadpool_limits(limits=1, user_api="blas"):
             model = learn(matrix, is_case[taught], np.arange(len(taught)), SETTINGS, stream(name, number))
             scores = model.score(people.counts.to_numpy()[:, fresh].T.astype(np.float32))
-        found[name] = {"threshold": model.threshold, "scores": scores.round(7).tolist()}
+        probabilities = model.probability(scores)
+        found[name] = {
+            "threshold": model.threshold,
+            "scores": scores.round(7).tolist(),
+            "probabilities": probabilities.round(9).tolist(),
+        }
     return validated, found
 
 
@@ -201,11 +207,11 @@ def true_values(truth: dict, rng: np.random.Generator) -> dict[str, float]:
     """What a model reaches on fresh women.
 
     Args:
-        truth: threshold, scores (the cases first), fresh_cases.
+        truth: threshold, scores and probabilities (the cases first), fresh_cases.
     """
-    scores = np.array(truth["scores"])
+    scores, probabilities = np.array(truth["scores"]), np.array(truth["probabilities"])
     is_case = np.arange(len(scores)) < truth["fresh_cases"]
-    called = expit(scores) >= truth["threshold"]
+    called = probabilities >= truth["threshold"]
     rates = called[is_case].mean(), (~called[~is_case]).mean()
     everyone = np.arange(len(scores))
     found = {
@@ -213,9 +219,9 @@ def true_values(truth: dict, rng: np.random.Generator) -> dict[str, float]:
         ACCURACY: (called == is_case).mean(),
         BALANCED: np.mean(rates),
         MCC: matthews(*rates, is_case.mean()),
-        BRIER: ((expit(scores) - is_case) ** 2).mean(),
-        SLOPE: recalibrate(scores, is_case, everyone).slope,
-        INTERCEPT: intercept_in_the_large(scores, is_case, everyone)[0],
+        BRIER: ((probabilities - is_case) ** 2).mean(),
+        SLOPE: _slope(logit(probabilities), is_case),
+        INTERCEPT: intercept_in_the_large(logit(probabilities), is_case, everyone)[0],
     }
     cases, controls = everyone[is_case], everyone[~is_case]
     folds = [np.append(rng.choice(cases, 22), rng.choice(controls, 5)) for _ in range(100)]
@@ -224,6 +230,14 @@ def true_values(truth: dict, rng: np.random.Generator) -> dict[str, float]:
         of_folds = [average_precision(sign * scores[fold], is_case[fold] == (sign > 0)) for fold in folds]
         found[f"average precision of {kind}s within folds"] = np.mean(of_folds)
     return {quantity: float(value) for quantity, value in found.items()}
+
+
+def _slope(scores: np.ndarray, is_case: np.ndarray) -> float:
+    """NaN where the model gives every woman the same probability: then there is no slope."""
+    try:
+        return recalibrate(scores, is_case, np.arange(len(scores))).slope
+    except NotEstimable:
+        return float("nan")
 
 
 def coverage(part: str, folder: Path) -> pd.DataFrame:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from decidua.audit import search
 from decidua.audit.claims import load_paper
-from decidua.audit.conflicts import conflicts
-from decidua.audit.relations import linear_system
-from decidua.audit.verdicts import audit
+from decidua.audit.conflicts import bounds, conflicts
+from decidua.audit.relations import linear_system, table_tests
+from decidua.audit.verdicts import audit, consistent
 from decidua.config import load_yaml
 
 RESOURCES = Path(__file__).parents[2] / "workflow/resources"
@@ -203,6 +204,51 @@ def test_the_three_signs_of_b_that_disagree_with_their_odds_ratio_and_no_other(a
 def test_live_births_of_197_women_collide_with_the_miscarriages_of_table_3(collisions):
     # By hand: 197 - 163 = 34, but 16 + 22 = 38; 82.7% of 197 admits 163 only.
     assert any({"KA.lost", "IA.lost", "treated.births.total"} <= found for found in collisions)
+
+
+def pearson_of_three(women, births):
+    """p of three categories (categories x tables), for many tables."""
+    expected = women * births.sum(axis=0) / women.sum(axis=0)
+    away = (births - expected) ** 2
+    return stats.chi2.sf((away / expected + away / (women - expected)).sum(axis=0), 2)
+
+
+def by_loop(total, births, rate, p):
+    """Women and births by 2, 3 and 4 or more miscarriages that have a rate in the last and Pearson's p."""
+    found = []
+    for many in range(1, total):
+        for many_births in range(many + 1):
+            if abs(100 * many_births / many - rate) > 0.15 + 1e-9:
+                continue
+            two, two_births = (
+                each.ravel() for each in np.mgrid[1 : total - many, 0 : births - many_births + 1]
+            )
+            women = np.stack([two, total - many - two, np.full_like(two, many)])
+            born = np.stack([two_births, births - many_births - two_births, np.full_like(two, many_births)])
+            possible = (born <= women).all(axis=0)
+            women, born = women[:, possible], born[:, possible]
+            fits = np.abs(pearson_of_three(women, born) - p) <= 0.0015 + 1e-9
+            found.append(np.stack([women[:, fits], born[:, fits]]))
+    return np.concatenate(found, axis=2)
+
+
+def test_the_p_values_of_figure_4_collide_with_the_births_of_table_3(monkeypatch):
+    paper = load_paper(RESOURCES / "claims/han2025.yaml")
+    unknowns, constraints = linear_system(paper)
+    kept = consistent(constraints, conflicts(unknowns, constraints))
+    # Women less miscarriages of Table 3: 118 + 97 - 22 - 16 = 177 births, 151 + 100 - 30 - 22 = 199. Mean, SD
+    # and range say how many women can have two miscarriages and how many four or more.
+    known, idiopathic = by_loop(215, 177, 78.7, 0.750), by_loop(251, 199, 77.6, 0.216)
+    for place, name in ((0, "known.two.women"), (2, "known.many.women")):
+        women = bounds(unknowns, kept, name)
+        known = known[:, :, (known[0, place] >= women.low) & (known[0, place] <= women.high)]
+    together = [pearson_of_three(*(known[:, :, [i]] + idiopathic)) for i in range(known.shape[2])]
+    assert np.abs(np.concatenate(together) - 0.162).min() > 0.0015
+    monkeypatch.setattr(search, "_SHORTENED", 0)  # which numbers are needed takes longer
+    names = ("known.births.p", "idiopathic.births.p", "all.births.p")
+    tests = [test for test in table_tests(paper) if test.claims[0] in names]
+    (found,) = search.search_tests(unknowns, kept, tests)
+    assert found.is_conflict and {test.claims[0] for test in found.tests} == set(names)
 
 
 def test_treatment_failures_that_the_stated_formula_does_not_give(audited):

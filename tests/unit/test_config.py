@@ -61,7 +61,7 @@ def test_an_unknown_key_is_named_with_the_keys_that_exist(config):
     config["sede"] = 1
     assert problems(config) == [
         "config: sede: found an unknown key; expected one of against, analysis, classifier, cohorts, "
-        "coverage, date, execution, expression, licence, markers, papers, pathvars, predictions, "
+        "coverage, date, execution, expression, licence, markers, papers, pathvars, prediction, predictions, "
         "seed, studies, version"
     ]
 

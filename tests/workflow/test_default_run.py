@@ -17,6 +17,7 @@ CHAPTERS = [
     "cohort",
     "markers",
     "statistics",
+    "prediction",
     "figures",
     "expression",
     "classifier",
@@ -150,6 +151,29 @@ def test_the_audit_says_where_print_and_counts_agree(default_run):
     assert beside["rows_from"].notna().all() and beside["side_by_side"].notna().all()
 
 
+def test_the_prediction_says_what_the_tests_add_and_what_cannot_be_told(default_run):
+    folder = default_run.results / "open/cohorts/han2025/prediction"
+    said = " ".join(tables.read(folder / "conclusion.csv")["sentence"])
+    # A reconstruction has no more than its printed numbers, in which no marker goes with live birth.
+    assert "No evidence of added value" in said
+    assert "No effect of IVIG dose (g) and no untreated risk can be estimated" in said
+    alarms = tables.read(folder / "alarms.csv")
+    assert {"performance", "added_value", "model"} <= set(
+        alarms.loc[alarms["alarm"] == "positivity", "where"]
+    )
+    performance = tables.read(folder / "performance.csv")
+    c = performance[performance["quantity"] == "c statistic"].pivot(
+        index="variable", columns="level", values="estimate"
+    )
+    assert len(c) == 5 and (c["corrected"] < c["apparent"]).all()
+    model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    assert "Reconstructed" in model["about"]["synthetic"]
+    # Han et al. 2025: 380 of 466 women had a live birth.
+    assert (model["about"]["training"]["women"], model["about"]["training"]["events"]) == (466, 86)
+    page = (default_run.results / "open/report.html").read_text(encoding="utf-8")
+    assert "Would immune tests change what we tell her?" in page and "No evidence of added value" in page
+
+
 def test_every_artifact_is_as_the_manifest_says(default_run):
     verdicts = verify(default_run.results)
     assert len(verdicts) > 100 and set(verdicts.values()) == {"intact"}
@@ -206,8 +230,9 @@ def test_the_report_needs_no_network_and_one_file_beside_it(default_run):
     assert re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page) == ['src="run/resources.svg"']
     # Cohort: Figures 1 to 3, marker combinations, four trends in two forms, multiverse, two of regressions;
     # study: samples, components, three of differential expression, signatures, stability, subgroups, and nine
-    # of the classifier (ROC, performance, three of reliability, methods, panels, nulls, published); time.
-    assert page.count("<img ") == 4 + 2 * 4 + 3 + 8 + 9 + 1
+    # of the classifier (ROC, performance, three of reliability, methods, panels, nulls, published); seven of
+    # the prediction; time.
+    assert page.count("<img ") == 4 + 2 * 4 + 3 + 8 + 9 + 7 + 1
     assert "Reconstructed from printed numbers; not patient data" in page and "Simulated data" in page
     assert "immunity and treatment cannot be told apart" in page
 
@@ -215,10 +240,10 @@ def test_the_report_needs_no_network_and_one_file_beside_it(default_run):
 def test_what_is_open_holds_no_row_of_a_woman_or_sample(default_run):
     cohort = pd.read_parquet(default_run.results / "restricted/cohorts/han2025/cohort.parquet")
     samples = pd.read_parquet(default_run.results / "restricted/studies/endometrium/samples.parquet")
-    ids = [*cohort["id"], *samples["sample"]]
+    ids = {*cohort["id"], *samples["sample"]}
+    assert all(re.fullmatch(r"[\w-]+", name) for name in ids), "else words of a text cannot be looked up"
     for path in default_run.results.glob("open/**/*.csv"):
-        text = path.read_text(encoding="utf-8")
-        assert not [name for name in ids if re.search(rf"\b{re.escape(name)}\b", text)], path
+        assert not ids.intersection(re.findall(r"[\w-]+", path.read_text(encoding="utf-8"))), path
 
 
 def test_synthetic_data_are_marked_in_table_manifest_and_figure(default_run):

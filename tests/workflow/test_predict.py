@@ -1,10 +1,14 @@
 """A frozen model scores other matrices, and every study's model is carried to the others."""
 
+import json
+import math
+
 import pandas as pd
 import pytest
 import yaml
 
-from decidua import tables
+from decidua import marks, tables
+from decidua.prediction.score import PredictionModel, Predictor, to_json
 from running import snakemake
 
 SMALL = """
@@ -41,6 +45,38 @@ def test_each_model_is_tested_in_the_other_study(two_studies):
     assert card.startswith("# Model card: Another simulated study\n\n**Simulated data:")
 
 
+def women_to_score(folder):
+    """An entry with 31 women and a model of age and NK level in straight lines, of a reconstruction."""
+    straight = {"knots": (), "scale": (5.0,), "coefficients": (0.4,)}
+    about = {"intended_use": ["research"], "not_for": ["patients"], "training": {}, "performance": []}
+    about |= {"title": "M", "outcome": "live_birth", "event_value": False, "event": "loss", "alarms": []}
+    about |= {"moment": "before_pregnancy", "provenance": {}, "synthetic": marks.RECONSTRUCTION}
+    of = {"age": ("years", 33.0, (20.0, 45.0)), "nk_level": ("% of lymphocytes", 14.0, (2.0, 40.0))}
+    predictors = tuple(
+        Predictor(
+            name=name,
+            label=name,
+            type="number",
+            unit=unit,
+            range=ends,
+            mean=mean,
+            imputation=(mean, {}),
+            centre=(mean,),
+            **straight,
+        )
+        for name, (unit, mean, ends) in of.items()
+    )
+    model = to_json(PredictionModel(-1.25, predictors, about))
+    (folder / "women.json").write_text(model, encoding="utf-8")
+    rows = [f"W{i};{25 + i % 17},5;0,{10 + i % 7};{'MC' if i % 5 < 2 else 'LB'}" for i in range(30)]
+    table = ["Woman;Age;NK;Outcome", "centre;33;0,14;?", *rows]
+    (folder / "women.csv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    columns = {"id": "Woman", "age": "Age", "nk_level": {"column": "NK", "unit": "fraction"}}
+    columns["live_birth"] = {"column": "Outcome", "codes": {"LB": True, "MC": False}}
+    reading = {"decimal": ",", "missing": ["?"], "columns": columns}
+    return {"title": "Women", "model": "women.json", "file": "women.csv", **reading}
+
+
 def test_a_model_file_scores_and_is_validated_in_new_samples(two_studies, tmp_path):
     study = two_studies.results / "restricted/studies/second"
     counts = tables.read_matrix(study / "counts.arrow")
@@ -63,6 +99,7 @@ def test_a_model_file_scores_and_is_validated_in_new_samples(two_studies, tmp_pa
     assert not (tmp_path / "results").exists()
     counts.T.rename_axis("sample").to_csv(tmp_path / "turned.csv")
     config["predictions"]["turned"] = entry | {"counts": "turned.csv"}
+    config["predictions"]["women"] = women_to_score(tmp_path)
     (tmp_path / "new.yaml").write_text(yaml.safe_dump(config))
     run = snakemake(tmp_path, "predict", overlays=[tmp_path / "new.yaml"])
     assert run.status == 0, run.text
@@ -80,7 +117,16 @@ def test_a_model_file_scores_and_is_validated_in_new_samples(two_studies, tmp_pa
     assert found.loc["AUC", "estimate"] == carried.loc[("endometrium", "second"), "estimate"]
     unlabelled = tables.read(run.results / "open/predictions/plain/validation.csv")
     assert unlabelled["reason"].tolist() == ["the samples have no labels"]
-    for name, reason in (("plain", ["the samples have no labels"]), ("checked", [])):
+    risks = tables.read(run.results / "restricted/predictions/women/scores.csv").set_index("id")["risk"]
+    # 33 years are the model's centre, where its intercept is the log odds; a fraction of 0.14 is 14%
+    assert risks["centre"] == pytest.approx(1 / (1 + math.exp(1.25)))
+    held = tables.read(run.results / "open/predictions/women/validation.csv").set_index("quantity")
+    assert (
+        held.loc["AUC", "counted"] == "12 women with the event and 18 without; 1 left out, outcome not known"
+    )
+    record = json.loads((run.results / "provenance/score_women/women.json").read_text())
+    assert record["synthetic"] is True
+    for name, reason in (("plain", ["the samples have no labels"]), ("checked", []), ("women", [])):
         figures = run.results / "open/predictions" / name / "figures"
         source = tables.read(figures / "validation.csv")
         assert source.loc[source["status"] == "not estimable", "reason"].unique().tolist() == reason

@@ -18,6 +18,8 @@ from decidua.config import (
     locate,
     panel_path,
     recorded,
+    units_of,
+    when_known,
 )
 from decidua.downloads import be_careful, is_url
 from decidua.errors import InputError
@@ -26,6 +28,7 @@ from decidua.preflight import (
     cautions_of_model,
     check_inputs,
     counts_of,
+    marks_of_model,
     nearly_tied_batches,
     reading_settings,
     sheet_settings,
@@ -67,6 +70,7 @@ if workflow.is_main_process:
 COHORTS = list(config["cohorts"])
 RECONSTRUCTED = [name for name in COHORTS if config["cohorts"][name]["source"] == "reconstruction"]
 CONTROLLED = [name for name in COHORTS if config["cohorts"][name]["analysis"]["cases"] is not None]
+PREDICTED = [name for name in COHORTS if config["cohorts"][name]["prediction"] is not None]
 STUDIES = list(config["studies"])
 if any(is_url(study.get(key)) for study in config["studies"].values() for key in ("counts", "samples")):
     import snakemake_storage_plugin_http  # only where there is something to download
@@ -79,6 +83,8 @@ SIMULATED = [name for name in STUDIES if config["studies"][name]["source"] == "s
 # A forest has no coefficients to write down.
 FREEZABLE = [name for name in STUDIES if config["studies"][name]["classifier"]["method"] != "random_forest"]
 PREDICTIONS = list(config["predictions"])
+OF_WOMEN = [name for name in PREDICTIONS if "file" in config["predictions"][name]]
+OF_SAMPLES = [name for name in PREDICTIONS if name not in OF_WOMEN]
 FRAMED = [name for name in SIMULATED if config["studies"][name].get("published")]
 # Accepted is a tied batch only where it is one: the check of the sample sheet sees to it.
 TIED = [name for name in STUDIES if config["studies"][name]["classifier"]["accept_tied_batch"]]
@@ -96,6 +102,23 @@ DIFFERENTIAL_FIGURES = (
     ("ma", "Differential expression", "Fold change of each gene over its mean; all samples."),
     ("volcano", "Differential expression, volcano plot", "p-value over fold change; all samples."),
     ("de_p_values", "p-values of all genes", "Flat where nothing differs."),
+)
+PREDICTION_FIGURES = (
+    (
+        "added_value",
+        "Added value",
+        "What immune tests add to the history; right of the dashed line they help.",
+    ),
+    ("performance", "Performance", "As it looks, and as it is expected in other women."),
+    ("calibration", "Calibration", "Whether the risks mean what they say; below, how they are distributed."),
+    (
+        "decision_curves",
+        "Decision curves",
+        "Whether acting on a model's risk would do better than on all or none.",
+    ),
+    ("nomogram", "Nomogram", "How the final model comes to a risk; not for telling a woman hers."),
+    ("strata", "Strata", "Discrimination in parts of the cohort; small ones are hidden."),
+    ("blood_panel", "Blood panel", "Women with and without losses; a difference is no diagnosis."),
 )
 SIGNATURES = "workflow/resources/genes/signatures.yaml"  # immune signatures, which the simulation uses too
 
@@ -171,6 +194,19 @@ def analysis(*keys):
         return {key: settings[key] for key in keys}
 
     return chosen
+
+
+def prediction_settings(wildcards):
+    """A params function: what is asked of the cohort, how it is analysed, and when its columns are known."""
+    cohort = config["cohorts"][wildcards.cohort]
+    dictionary = load_yaml(resource("workflow/resources/cohort_dictionary.yaml"))["variables"]
+    return {
+        "prediction": cohort["prediction"],
+        "analysis": {key: cohort["analysis"][key] for key in ("treatment", "group", "cases", "confidence")},
+        "when": when_known(cohort, dictionary),
+        "units": units_of(cohort, dictionary),
+        "title": cohort["title"],
+    }
 
 
 def settings_of(part):
@@ -340,9 +376,11 @@ def study_file(key):
 
 
 def frozen_model(wildcards):
-    """The model that a prediction names: of a study, or a file."""
+    """The model that a prediction names: of a cohort or a study, or a file."""
     model = config["predictions"][wildcards.prediction]["model"]
-    if model in STUDIES:
+    if wildcards.prediction in OF_WOMEN and model in COHORTS:
+        return expand(rules.predict_outcome.output.model, cohort=model)[0]
+    if wildcards.prediction in OF_SAMPLES and model in STUDIES:
         return expand(rules.freeze_model.output.model, study=model)[0]
     return resource(model)
 
@@ -365,9 +403,27 @@ def reading_of_prediction(wildcards):
     return sheet_settings(entry) | {"reading": reading_settings(entry)}
 
 
+def reading_of_women(wildcards):
+    """How the table of women of a prediction is read."""
+    return table_settings(config["predictions"][wildcards.prediction])
+
+
+def labels_of_prediction(wildcards):
+    """What cases, controls and rows of a prediction are called on its figure."""
+    if wildcards.prediction in OF_WOMEN:
+        return {"case": "With the event", "control": "Without it", "samples": "women"}
+    return {}
+
+
 def synthetic_prediction(wildcards):
-    """The marks of the study whose model it is; of a model from a file the cautions that it carries."""
+    """The marks of the cohort or study whose model it is; of a model from a file those that it carries.
+
+    Of a classifier of samples these are the cautions: the samples that it scores are others than simulated ones.
+    """
     model = config["predictions"][wildcards.prediction]["model"]
+    if wildcards.prediction in OF_WOMEN:
+        of_cohort = model in COHORTS
+        return synthetic(SimpleNamespace(cohort=model)) if of_cohort else marks_of_model(resource(model))
     return synthetic(SimpleNamespace(study=model)) if model in STUDIES else cautions_of_model(resource(model))
 
 
@@ -518,6 +574,18 @@ def report_sections():
                 "rule": config["markers"]["cytotoxicity_rule"],
             }
         )
+        if name in PREDICTED:
+            sections.append(
+                {
+                    "kind": "prediction",
+                    "name": f"{name}_prediction",
+                    "folder": f"cohorts/{name}",
+                    "title": f"Would immune tests change what we tell her? {cohort['title']}",
+                    "synthetic": synthetic(wildcards),
+                    "figures": [(f"prediction_{figure}", *said) for figure, *said in PREDICTION_FIGURES],
+                    "labels": words,
+                }
+            )
     for name, study in config["studies"].items():
         figures = [
             ("quality", "Samples", "Library size, detected genes, likeness to the others; rings: flagged."),

@@ -267,6 +267,105 @@ rule plot_functional_form:
         "../scripts/plot_functional_form.py"
 
 
+# What the chapter on prediction shows, from its tables and the model that it wrote down.
+rule plot_prediction:
+    input:
+        performance="<open>/cohorts/{cohort}/prediction/performance.csv",
+        calibration="<open>/cohorts/{cohort}/prediction/calibration.csv",
+        added_value="<open>/cohorts/{cohort}/prediction/added_value.csv",
+        decision_curves="<open>/cohorts/{cohort}/prediction/decision_curves.csv",
+        strata="<open>/cohorts/{cohort}/prediction/strata.csv",
+        blood_panel="<open>/cohorts/{cohort}/prediction/blood_panel.csv",
+        model="<open>/cohorts/{cohort}/prediction/model.json",
+        schema=resource("workflow/schemas/prediction_model.schema.yaml"),
+    output:
+        performance=report(
+            "<open>/cohorts/{cohort}/figures/prediction_performance.png",
+            caption="../report/prediction_performance.rst",
+            category="{cohort}",
+            subcategory="8 Added value of immune tests",
+            labels={"figure": "performance", "shows": "how good each model is"},
+        ),
+        calibration=report(
+            "<open>/cohorts/{cohort}/figures/prediction_calibration.png",
+            caption="../report/prediction_calibration.rst",
+            category="{cohort}",
+            subcategory="8 Added value of immune tests",
+            labels={"figure": "calibration", "shows": "whether the risks mean what they say"},
+        ),
+        added_value=report(
+            "<open>/cohorts/{cohort}/figures/prediction_added_value.png",
+            caption="../report/prediction_added_value.rst",
+            category="{cohort}",
+            subcategory="8 Added value of immune tests",
+            labels={"figure": "added value", "shows": "what immune tests add to the history"},
+        ),
+        decision_curves=report(
+            "<open>/cohorts/{cohort}/figures/prediction_decision_curves.png",
+            caption="../report/prediction_decision_curves.rst",
+            category="{cohort}",
+            subcategory="8 Added value of immune tests",
+            labels={"figure": "decision curves", "shows": "over which thresholds acting would help"},
+        ),
+        strata=report(
+            "<open>/cohorts/{cohort}/figures/prediction_strata.png",
+            caption="../report/prediction_strata.rst",
+            category="{cohort}",
+            subcategory="8 Added value of immune tests",
+            labels={"figure": "strata", "shows": "performance in strata"},
+        ),
+        blood_panel=report(
+            "<open>/cohorts/{cohort}/figures/prediction_blood_panel.png",
+            caption="../report/prediction_blood_panel.rst",
+            category="{cohort}",
+            subcategory="8 Added value of immune tests",
+            labels={"figure": "blood panel", "shows": "markers of women with and without losses"},
+        ),
+        nomogram=report(
+            "<open>/cohorts/{cohort}/figures/prediction_nomogram.png",
+            caption="../report/prediction_nomogram.rst",
+            category="{cohort}",
+            subcategory="8 Added value of immune tests",
+            labels={"figure": "nomogram", "shows": "how the model comes to a risk"},
+        ),
+        performance_svg="<open>/cohorts/{cohort}/figures/prediction_performance.svg",
+        performance_pdf="<open>/cohorts/{cohort}/figures/prediction_performance.pdf",
+        performance_source="<open>/cohorts/{cohort}/figures/prediction_performance.csv",
+        calibration_svg="<open>/cohorts/{cohort}/figures/prediction_calibration.svg",
+        calibration_pdf="<open>/cohorts/{cohort}/figures/prediction_calibration.pdf",
+        calibration_source="<open>/cohorts/{cohort}/figures/prediction_calibration.csv",
+        added_value_svg="<open>/cohorts/{cohort}/figures/prediction_added_value.svg",
+        added_value_pdf="<open>/cohorts/{cohort}/figures/prediction_added_value.pdf",
+        added_value_source="<open>/cohorts/{cohort}/figures/prediction_added_value.csv",
+        decision_curves_svg="<open>/cohorts/{cohort}/figures/prediction_decision_curves.svg",
+        decision_curves_pdf="<open>/cohorts/{cohort}/figures/prediction_decision_curves.pdf",
+        decision_curves_source="<open>/cohorts/{cohort}/figures/prediction_decision_curves.csv",
+        strata_svg="<open>/cohorts/{cohort}/figures/prediction_strata.svg",
+        strata_pdf="<open>/cohorts/{cohort}/figures/prediction_strata.pdf",
+        strata_source="<open>/cohorts/{cohort}/figures/prediction_strata.csv",
+        blood_panel_svg="<open>/cohorts/{cohort}/figures/prediction_blood_panel.svg",
+        blood_panel_pdf="<open>/cohorts/{cohort}/figures/prediction_blood_panel.pdf",
+        blood_panel_source="<open>/cohorts/{cohort}/figures/prediction_blood_panel.csv",
+        nomogram_svg="<open>/cohorts/{cohort}/figures/prediction_nomogram.svg",
+        nomogram_pdf="<open>/cohorts/{cohort}/figures/prediction_nomogram.pdf",
+        nomogram_source="<open>/cohorts/{cohort}/figures/prediction_nomogram.csv",
+        record="<records>/plot_prediction/{cohort}.json",
+    log:
+        "<logs>/plot_prediction/{cohort}.log",
+    benchmark:
+        "<benchmarks>/plot_prediction/{cohort}.tsv"
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        labels=labels,
+        synthetic=synthetic,
+        code=fingerprint("plot_prediction"),
+    script:
+        "../scripts/plot_prediction.py"
+
+
 CHAPTERS["figures"] = [
     *outputs(rules.plot_flow, cohort=COHORTS),
     *outputs(rules.plot_prevalence, cohort=COHORTS),
@@ -277,6 +376,7 @@ CHAPTERS["figures"] = [
     *outputs(rules.plot_functional_form, cohort=COHORTS),
     *outputs(rules.plot_markers_roc, cohort=CONTROLLED),
     *outputs(rules.plot_markers_accuracy, cohort=CONTROLLED),
+    *outputs(rules.plot_prediction, cohort=PREDICTED),
     *(
         path
         for cohort in COHORTS

@@ -51,6 +51,8 @@ rule score_samples:
         "<logs>/score_samples/{prediction}.log",
     benchmark:
         "<benchmarks>/score_samples/{prediction}.tsv"
+    wildcard_constraints:
+        prediction="|".join(OF_SAMPLES) or "(?!)",
     group:
         "performance"
     conda:
@@ -67,12 +69,45 @@ rule score_samples:
         "../scripts/score_samples.py"
 
 
+rule score_women:
+    input:
+        model=frozen_model,
+        schema=resource("workflow/schemas/prediction_model.schema.yaml"),
+        dictionary=resource("workflow/resources/cohort_dictionary.yaml"),
+        rows=prediction_file("file"),
+        redcap=prediction_file("redcap_dictionary"),
+    output:
+        scores="<restricted>/predictions/{prediction}/scores.csv",
+        coverage="<open>/predictions/{prediction}/coverage.csv",
+        validation="<open>/predictions/{prediction}/validation.csv",
+        roc="<open>/predictions/{prediction}/roc.csv",
+        calibration="<open>/predictions/{prediction}/calibration.csv",
+        record="<records>/score_women/{prediction}.json",
+    log:
+        "<logs>/score_women/{prediction}.log",
+    benchmark:
+        "<benchmarks>/score_women/{prediction}.tsv"
+    wildcard_constraints:
+        prediction="|".join(OF_WOMEN) or "(?!)",
+    group:
+        "cohort"
+    conda:
+        "../../envs/decidua.yaml"
+    params:
+        table=reading_of_women,
+        confidence=config["analysis"]["confidence"],
+        synthetic=synthetic_prediction,
+        code=fingerprint("score_women"),
+    script:
+        "../scripts/score_women.py"
+
+
 rule plot_validation:
     input:
-        roc=rules.score_samples.output.roc,
-        calibration=rules.score_samples.output.calibration,
-        validation=rules.score_samples.output.validation,
-        coverage=rules.score_samples.output.coverage,
+        roc="<open>/predictions/{prediction}/roc.csv",
+        calibration="<open>/predictions/{prediction}/calibration.csv",
+        validation="<open>/predictions/{prediction}/validation.csv",
+        coverage="<open>/predictions/{prediction}/coverage.csv",
     output:
         png=report(
             "<open>/predictions/{prediction}/figures/validation.png",
@@ -94,6 +129,7 @@ rule plot_validation:
     conda:
         "../../envs/decidua.yaml"
     params:
+        labels=labels_of_prediction,
         synthetic=synthetic_prediction,
         code=fingerprint("plot_validation"),
     script:
@@ -160,7 +196,8 @@ rule plot_transport:
 
 CHAPTERS["model"] = [
     *outputs(rules.freeze_model, study=FREEZABLE),
-    *outputs(rules.score_samples, prediction=PREDICTIONS),
+    *outputs(rules.score_samples, prediction=OF_SAMPLES),
+    *outputs(rules.score_women, prediction=OF_WOMEN),
     *outputs(rules.plot_validation, prediction=PREDICTIONS),
 ]
 if len(FREEZABLE) > 1:

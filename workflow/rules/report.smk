@@ -11,12 +11,13 @@ rule write_report:
                 "cohort",
                 "markers",
                 "statistics",
+                "prediction",
                 "expression",
                 "classifier",
                 "model",
                 "audit",
             )
-            for path in CHAPTERS[chapter]
+            for path in CHAPTERS.get(chapter, ())
             if path.endswith(".csv") and "/open/" in path
         ],
         figures=[path for chapter in CHAPTERS for path in CHAPTERS[chapter] if path.endswith(".png")],

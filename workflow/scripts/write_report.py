@@ -6,6 +6,7 @@ from decidua import tables
 from decidua.files import write_text
 from decidua.job import job
 from decidua.marks import is_synthetic
+from decidua.outcome_report import prediction_chapter
 from decidua.report import (
     Figure,
     audit_section,
@@ -21,9 +22,10 @@ def of_entry(paths, folder):
     return {Path(path).stem: path for path in paths if f"/open/{folder}/" in str(path)}
 
 
-def tables_of(paths, folder):
-    """As `of_entry`, without the source data of figures."""
-    return of_entry([path for path in paths if "/figures/" not in str(path)], folder)
+def tables_of(paths, folder, without):
+    """As `of_entry`, without the source data of figures and other folders within."""
+    kept = [path for path in paths if not any(f"/{name}/" in str(path) for name in without)]
+    return of_entry(kept, folder)
 
 
 if __name__ == "__main__":
@@ -31,8 +33,10 @@ if __name__ == "__main__":
         data, pictures = snakemake.input.tables, snakemake.input.figures
         sections = []
         for entry in snakemake.params.sections:
-            folder = f"{entry['kind']}/{entry['name']}".rstrip("/")
-            found = {name: tables.read(path) for name, path in tables_of(data, folder).items()}
+            folder = entry.get("folder") or f"{entry['kind']}/{entry['name']}".rstrip("/")
+            chapter = f"{folder}/prediction" if entry["kind"] == "prediction" else folder
+            inside = ["figures"] if chapter != folder else ["figures", "prediction"]
+            found = {name: tables.read(path) for name, path in tables_of(data, chapter, inside).items()}
             files = of_entry(pictures, folder)
             figures = [
                 Figure(title, caption, Path(files[name]).read_bytes())
@@ -43,6 +47,8 @@ if __name__ == "__main__":
                 section = cohort_section(
                     *common, found, figures, entry["labels"], entry["outcome"], entry["rule"]
                 )
+            elif entry["kind"] == "prediction":
+                section = prediction_chapter(*common, found, figures, entry["labels"])
             elif entry["kind"] == "studies":
                 section = study_section(*common, found, figures)
             elif entry["kind"] == "predictions":

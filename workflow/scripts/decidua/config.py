@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import date
 from math import inf
@@ -37,6 +37,13 @@ RESERVED = ("synthetic", "immunity", "subgroup", "aneuploidy", "is_case")
 STUDY_ROLES = ("sample", "label", "group", "batch", "comparator")
 #: Settings of a study's counts that only one format has.
 NEEDED_FORMAT = {"transcripts": "salmon", "strandedness": "star", "layer": "h5ad"}
+#: When something is known of a woman, in this order.
+MOMENTS = ("before_pregnancy", "pregnancy", "after")
+_MOMENT_WORDS = {
+    "before_pregnancy": "before the pregnancy",
+    "pregnancy": "in the pregnancy",
+    "after": "after the pregnancy",
+}
 #: Units of the time between two dates (decidua.variables.DAYS).
 INTERVALS = ("days", "weeks", "months", "years")
 #: Settings of an analysis that name columns.
@@ -99,6 +106,8 @@ def effective(config: Mapping[str, Any]) -> dict[str, Any]:
     full = _without_nulls(config)
     for cohort in full["cohorts"].values():
         cohort["analysis"] = {**deepcopy(full["analysis"]), **cohort.get("analysis", {})}
+        own = cohort.get("prediction", {})
+        cohort["prediction"] = None if own is None else {**deepcopy(full["prediction"]), **own}
     for study in full["studies"].values():
         for part in ("expression", "classifier"):
             study[part] = {**deepcopy(full[part]), **study.get(part, {})}
@@ -152,9 +161,9 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any], roots: Sequence[
         raise InputError([f"config: {problem}" for problem in problems])
     full = effective(config)
     dictionary = load_yaml(locate(DICTIONARY, roots))["variables"]
-    for cohort in full["cohorts"].values():
-        if cohort.get("redcap_dictionary"):
-            cohort["columns"], _ = _completed(cohort, dictionary, roots)
+    for entry in (*full["cohorts"].values(), *full["predictions"].values()):
+        if entry.get("redcap_dictionary"):
+            entry["columns"], _ = _completed(entry, dictionary, roots)
     return full
 
 
@@ -290,7 +299,10 @@ def _cross_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterato
         if study.get("identifiers"):
             yield from _file_problem(f"studies.{name}.identifiers", study["identifiers"], roots)
     for name, entry in config["predictions"].items():
-        yield from _prediction_problems(f"predictions.{name}", entry, config, roots)
+        if "file" in entry:
+            yield from _women_problems(f"predictions.{name}", entry, config, dictionary, roots)
+        else:
+            yield from _prediction_problems(f"predictions.{name}", entry, config, roots)
     yield from _noise_problems("classifier", config["classifier"])
     settings = {f"studies.{name}.classifier": study for name, study in config["studies"].items()}
     for where, holder in {"classifier": config, **settings}.items():
@@ -431,6 +443,48 @@ def _prediction_problems(
             yield from _file_problem(f"{key}.{file}", entry[file], roots)
 
 
+def _women_problems(
+    key: str,
+    entry: Mapping[str, Any],
+    config: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    roots: Sequence[Path],
+) -> Iterator[str]:
+    """Of a table of women that a prediction model is to score."""
+    model, cohorts = entry["model"], config["cohorts"]
+    if model.endswith(".json"):
+        yield from _file_problem(f"{key}.model", model, roots)
+    elif model not in cohorts:
+        yield (
+            f"{key}.model: found {model!r}; expected the path of a model (.json) or one of the "
+            f"cohorts: {', '.join(cohorts) or 'there is none'}"
+        )
+    columns, fields = entry["columns"], {}
+    if entry.get("redcap_dictionary"):
+        problems = list(_redcap_problems(key, entry, roots))
+        yield from problems
+        if problems:
+            return  # types are not known without it
+        columns, fields = _completed(entry, dictionary, roots)
+    yield from _table_problems(key, entry, columns, dictionary, fields, roots)
+
+
+def _table_problems(
+    key: str,
+    entry: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    roots: Sequence[Path],
+) -> Iterator[str]:
+    """Of the file of a table of women, and how it is read."""
+    yield from _file_problem(f"{key}.file", entry["file"], roots)
+    yield from _mapping_problems(f"{key}.columns", columns, dictionary, fields)
+    yield from _row_problems(key, entry, fields)
+    if entry.get("sheet") and not entry["file"].lower().endswith((".xlsx", ".xlsm")):
+        yield f"{key}.sheet: found {entry['sheet']!r}; expected a sheet for an Excel file only"
+
+
 def _batch_problems(key: str, study: Mapping[str, Any], inherited: Mapping[str, Any]) -> Iterator[str]:
     """Adjusting for batches needs them."""
     own = study.get("classifier", {})
@@ -481,14 +535,10 @@ def _cohort_problems(
     completed = {**cohort, "columns": columns}
     markers = yield from _panel_problems(key, completed, config, dictionary, roots)
     if cohort["source"] == "table":
-        yield from _file_problem(f"{key}.file", cohort["file"], roots)
-        yield from _mapping_problems(f"{key}.columns", columns, dictionary, fields)
-        yield from _row_problems(key, cohort, fields)
+        yield from _table_problems(key, cohort, columns, dictionary, fields, roots)
         yield from _type_problems(f"{key}.analysis", completed, dictionary)
         covariates = {**config["analysis"], **cohort.get("analysis", {})}["covariates"]
         yield from _number_problems(f"{key}.analysis", covariates, completed["columns"], dictionary)
-        if cohort.get("sheet") and not cohort["file"].lower().endswith((".xlsx", ".xlsm")):
-            yield f"{key}.sheet: found {cohort['sheet']!r}; expected a sheet for an Excel file only"
     else:
         yield from _reconstruction_problems(key, cohort, config, roots)
     for analysis, where in (
@@ -502,11 +552,104 @@ def _cohort_problems(
     yield from _cases_problems(f"{key}.analysis.cases", cohort, config["analysis"], dictionary)
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
     yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), set(columns), markers)
+    yield from _outcome_prediction_problems(key, completed, config, dictionary)
     # A definition decides who is in the cohort: one that a cohort inherits must fit it as well.
     own = "definition" in cohort.get("analysis", {})
     setting = (cohort["analysis"] if own else config["analysis"])["definition"]
     where = f"{key}.analysis.definition" if own else f"analysis.definition, for {key}"
     yield from _definition_problems(where, setting, cohort, dictionary)
+
+
+def _outcome_prediction_problems(
+    key: str,
+    cohort: Mapping[str, Any],
+    config: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+) -> Iterator[str]:
+    """What cannot be asked of a cohort; as elsewhere, an inherited column that it lacks is reported later."""
+    own = cohort.get("prediction", {})
+    if own is None:
+        return
+    settings, columns = {**config["prediction"], **own}, cohort["columns"]
+    own_key = f"{key}.prediction"
+
+    def where(name: str) -> str:
+        return f"{own_key}.{name}" if name in own else f"prediction.{name}, for {key}"
+
+    low, high = settings["thresholds"]
+    if low >= high:
+        yield f"{where('thresholds')}: found {settings['thresholds']}; expected the smaller risk first"
+    there = ", ".join(sorted(columns))
+    for role in ("outcome", "woman", "sets", "centre", "date"):
+        name = own.get(role)
+        if name is not None and name not in columns:
+            yield f"{own_key}.{role}: found {name!r}; expected one of {there}"
+    if (name := settings["outcome"]) in columns:
+        kind = _type(name, columns[name], dictionary)
+        if kind not in ("boolean", None):
+            yield f"{where('outcome')}: found {name!r}, a column of type {kind}; expected one of type boolean"
+    if settings["woman"] is not None and settings["sets"] is not None:
+        yield f"{where('sets')}: found it beside woman; expected one of them, whatever is kept together"
+    for role in ("history", "immune"):
+        for name in own.get(role) or ():
+            if name not in columns:
+                yield f"{own_key}.{role}: found {name!r}; expected one of {there}"
+    both = set(settings["history"] or ()) & set(settings["immune"] or ())
+    for name in sorted(both):
+        yield f"{where('immune')}: found {name!r}, which history has too; expected it in one of them"
+    yield from _predictor_problems(key, settings, columns, dictionary, where)
+
+
+def _predictor_problems(
+    key: str,
+    settings: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    dictionary: Mapping[str, Any],
+    where: Callable[[str], str],
+) -> Iterator[str]:
+    """Predictors that somebody asked for by name, and that are known too late, or nobody knows when."""
+    for role in ("history", "immune"):
+        for name in settings[role] or ():
+            if name not in columns:
+                continue
+            kind, known = _type(name, columns[name], dictionary), known_when(name, columns[name], dictionary)
+            if name == settings["outcome"]:
+                yield f"{where(role)}: found {name!r}, the outcome itself; expected what is known before it"
+            elif kind == "text":
+                yield f"{where(role)}: found {name!r}, a column of type text; expected another type"
+            elif known is None:
+                yield (
+                    f"{where(role)}: found {name!r}, of which nothing says when it is known; expected "
+                    f"{key}.columns.{name}: {{column: ..., when: before_pregnancy}} (or pregnancy, or after)"
+                )
+            elif MOMENTS.index(known) > MOMENTS.index(settings["moment"]):
+                yield (
+                    f"{where(role)}: found {name!r}, known {_MOMENT_WORDS[known]}; expected what is known at "
+                    f"the moment of prediction, {_MOMENT_WORDS[settings['moment']]}"
+                )
+
+
+def known_when(name: str, spec: Any, dictionary: Mapping[str, Any]) -> str | None:
+    """When a variable is known of a woman, one of `MOMENTS`; None when nothing says it."""
+    spec = spec if isinstance(spec, Mapping) else {}
+    return spec.get("when", dictionary.get(name, {}).get("when"))
+
+
+def when_known(cohort: Mapping[str, Any], dictionary: Mapping[str, Any]) -> dict[str, str]:
+    """Of each column of a cohort, when it is known, as far as something says it."""
+    columns = cohort.get("columns", {name: name for name in dictionary})
+    found = {name: known_when(name, spec, dictionary) for name, spec in columns.items()}
+    return {name: known for name, known in found.items() if known is not None}
+
+
+def units_of(cohort: Mapping[str, Any], dictionary: Mapping[str, Any]) -> dict[str, str]:
+    """Of each column of a cohort that has one, the unit in which the cohort holds it."""
+    found = {}
+    for name, spec in cohort.get("columns", {name: name for name in dictionary}).items():
+        own = spec.get("unit", "") if isinstance(spec, Mapping) else ""
+        if unit := next(iter(dictionary.get(name, {}).get("units", {})), own):
+            found[name] = unit
+    return found
 
 
 def _cases_problems(

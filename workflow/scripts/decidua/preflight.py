@@ -14,6 +14,8 @@ from decidua.errors import InputError
 
 #: Bytes up to which a patient table is read before the run; a larger one is checked by its first job.
 SMALL = 5_000_000
+#: What a prediction model of women must look like.
+MODEL_SCHEMA = "workflow/schemas/prediction_model.schema.yaml"
 
 
 def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
@@ -135,6 +137,9 @@ def sheet_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _prediction_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
     """What is wrong with new samples, their table of identifiers, and a model from a file."""
     for entry in config["predictions"].values():
+        if "file" in entry:
+            yield from _women_problems(entry, config["cohorts"], roots)
+            continue
         from decidua.new_samples import check_new_samples
 
         at = {
@@ -152,6 +157,31 @@ def _prediction_problems(config: Mapping[str, Any], roots: Sequence[Path]) -> It
                 at.get("identifiers"),
                 config["coverage"],
             )
+        except InputError as error:
+            yield from error.problems
+
+
+def _women_problems(
+    entry: Mapping[str, Any], cohorts: Mapping[str, Any], roots: Sequence[Path]
+) -> Iterator[Any]:
+    """What is wrong with a table of women to score, with the model's file, or with one against the other."""
+    from decidua.cohort import read_cohort
+    from decidua.prediction.score import mapping_problems, read_model
+    from decidua.variables import variables
+
+    path, model = locate(entry["file"], roots), None
+    dictionary = load_yaml(locate("workflow/resources/cohort_dictionary.yaml", roots))["variables"]
+    redcap = entry.get("redcap_dictionary") and locate(entry["redcap_dictionary"], roots)
+    if entry["model"] not in cohorts:
+        try:
+            model = read_model(locate(entry["model"], roots), load_yaml(locate(MODEL_SCHEMA, roots)))
+        except InputError as error:
+            yield from error.problems
+    if model is not None:
+        yield from mapping_problems(model, variables(dictionary, entry["columns"]), path)
+    if Path(path).stat().st_size <= SMALL:
+        try:
+            read_cohort(path, dictionary, redcap_dictionary=redcap, **table_settings(entry))
         except InputError as error:
             yield from error.problems
 
@@ -178,6 +208,14 @@ def nearly_tied_batches(studies: Mapping[str, Any], roots: Sequence[Path]) -> di
         if (value := nearly_tied(sheet.kept)) is not None:
             found[name] = value
     return found
+
+
+def marks_of_model(path: str | Path) -> str:
+    """All marks that a prediction model in a file carries: it may have been learned from made-up women."""
+    try:
+        return str(json.loads(Path(path).read_text(encoding="utf-8"))["about"]["synthetic"])
+    except (OSError, ValueError, KeyError, TypeError):  # its job tells what is wrong with the file
+        return ""
 
 
 def cautions_of_model(path: str | Path) -> str:

@@ -56,6 +56,7 @@ class Section:
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     more: Sequence[Table] = ()  # shown when asked for
+    lead: str = ""  # what stands before all else: a conclusion
 
 
 def render(template: str | Path, **content: Any) -> str:
@@ -765,7 +766,8 @@ def conflicts_table(conflicts: pd.DataFrame) -> Table:
         "Printed numbers that cannot all hold",
         ["Conflict", "Numbers", "Why", "Search"],
         rows,
-        "Each group is as small as it can be: without any one of its members the others can hold.",
+        "Unless the search says otherwise, each group is as small as it can be: without any one of its "
+        "members the others can hold.",
     )
 
 

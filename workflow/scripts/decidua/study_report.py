@@ -447,6 +447,13 @@ def transport_section(
 
 def _estimates(table: pd.DataFrame) -> list[list[str]]:
     return [
-        [row["quantity"], value(row, 3), "" if pd.isna(row["interval"]) else str(row["interval"])]
+        [_measured(row), value(row, 3), "" if pd.isna(row["interval"]) else str(row["interval"])]
         for row in table.to_dict("records")
     ]
+
+
+def _measured(row: Mapping[str, Any]) -> str:
+    """What a row measures: of which predictor, if it is about one, and of how many women."""
+    about = "" if pd.isna(row["variable"]) else f"{words.heading(row['variable'], {})}: "
+    of = "" if pd.isna(row["numerator"]) else f" ({words.counts(row['numerator'], row['denominator'])})"
+    return f"{about}{row['quantity']}{of}"

@@ -11,8 +11,8 @@ gives the same answer; a limit of seconds is an emergency brake, and a result th
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -120,20 +120,21 @@ def conflicts(
 ) -> Conflicts:
     """Minimal groups of constraints that no numbers satisfy.
 
-    First among the relations without printed numbers in their coefficients (sums), whose proofs are the
-    shortest, then among all. After a group is found, its relation with the most terms is left out and the
-    search goes on, at most `MOST` times in one set of constraints that hang together. A further group whose
-    printed numbers include all of an earlier one's says nothing new and is not listed.
+    First each equation with the printed numbers that it speaks of, then the relations without printed
+    numbers in their coefficients (sums), whose proofs are the shortest, then all. After a group is found, its
+    relation with the most terms is left out and the search goes on, at most `MOST` times in one set of
+    constraints that hang together. A further group whose printed numbers include all of an earlier one's says
+    nothing new and is not listed.
 
     Raises:
         KeyError: a constraint names no unknown.
     """
     known = {unknown.name: unknown for unknown in unknowns}
-    brake = _Brake(seconds)
+    brake = Brake(seconds)
     found: list[Conflict] = []
     left_out: list[str] = []
     sums = [each for each in constraints if not each.claims]
-    for part in (*_components(sums), *_components(constraints)):
+    for part in (*_by_themselves(known, constraints), *_components(sums), *_components(constraints)):
         kept = [each for each in part if each.name not in left_out]
         for _ in range(MOST):
             group = _infeasible_group(known, kept, brake)
@@ -149,45 +150,100 @@ def conflicts(
     return Conflicts(tuple(found), tuple(left_out), tuple(dict.fromkeys(brake.notes)))
 
 
+def _by_themselves(known: Mapping[str, Unknown], constraints: Sequence[Linear]) -> list[list[Linear]]:
+    """Equations that the printed numbers of their own terms contradict, each with these."""
+    prints = {each.name: each for each in constraints if each.is_printed}
+    found: dict[str, list[Linear]] = {}
+    for each in constraints:
+        if each.is_printed or each.low != each.high or each.name in found:
+            continue
+        ends = [(known[name].low, known[name].high, prints.get(name)) for name in each.terms]
+        ends = [(max(low, own.low), min(high, own.high)) if own else (low, high) for low, high, own in ends]
+        sides = [
+            sorted((factor * low, factor * high))
+            for factor, (low, high) in zip(each.terms.values(), ends, strict=True)
+        ]
+        if sum(low for low, _ in sides) > each.high or sum(high for _, high in sides) < each.low:
+            own = [other for other in constraints if other.name == each.name]
+            terms = dict.fromkeys(name for other in own for name in other.terms)
+            found[each.name] = [*(prints[name] for name in terms if name in prints), *own]
+    return list(found.values())
+
+
 def bounds(
-    unknowns: Sequence[Unknown], constraints: Sequence[Linear], name: str, seconds: float = 600.0
+    unknowns: Sequence[Unknown],
+    constraints: Sequence[Linear],
+    name: str,
+    seconds: float = 600.0,
+    whole: bool = True,
 ) -> Range:
-    """The least and the greatest value that an unknown can have; empty when nothing satisfies them all."""
-    known = {unknown.name: unknown for unknown in unknowns}
-    part = _about(constraints, name)
-    brake = _Brake(seconds)
-    ends, finished = [], True
-    has_whole = any(known[each].whole for constraint in part for each in constraint.terms)
-    for sign in (1.0, -1.0):
-        answer = _solve(known, part, brake, {name: sign})
-        if answer.status == 2:
-            return Range(math.inf, -math.inf)
-        finished = finished and answer.status in (0, 3)
-        # Without whole numbers there is no branch and bound, and the optimum is the bound.
-        reached = answer.mip_dual_bound if has_whole else answer.fun
-        ends.append(-sign * math.inf if reached is None or not math.isfinite(reached) else sign * reached)
-    low, high = ends
-    if known[name].whole:
+    """The least and the greatest value that an unknown can have; empty when nothing satisfies them all.
+
+    whole: look for whole numbers also where real numbers leave more than one: narrower, and slow.
+    """
+    (own,) = (unknown for unknown in unknowns if unknown.name == name)
+    if own.whole:
+        real = [replace(unknown, whole=False) for unknown in unknowns]
+        found = _rounded(extent(real, constraints, {name: 1.0}, seconds), own)
+        if not whole or found.low >= found.high:
+            return found
+    return _rounded(extent(unknowns, constraints, {name: 1.0}, seconds), own)
+
+
+def _rounded(found: Range, own: Unknown) -> Range:
+    """A range within an unknown's domain; empty as it is."""
+    if found.empty:
+        return found
+    low, high = found.low, found.high
+    if own.whole:
         low = math.ceil(low - 1e-5) if math.isfinite(low) else low
         high = math.floor(high + 1e-5) if math.isfinite(high) else high
-    low, high = max(low, known[name].low), min(high, known[name].high)
-    return Range(low, high, exact=finished, finished=True)
+    return Range(max(low, own.low), min(high, own.high), exact=found.exact)
+
+
+def extent(
+    unknowns: Sequence[Unknown],
+    constraints: Sequence[Linear],
+    terms: Mapping[str, float],
+    seconds: float = 600.0,
+) -> Range:
+    """The least and the greatest value of a linear expression; empty when nothing satisfies the constraints.
+
+    Where a search does not end, the ends lie further out than need be (`exact` is false).
+    """
+    known = {unknown.name: unknown for unknown in unknowns}
+    return Program(known, constraints_about(constraints, terms), terms).extent(terms, Brake(seconds))
+
+
+def infeasible_group(unknowns: Sequence[Unknown], constraints: Sequence[Linear], name: str) -> list[Linear]:
+    """Constraints that cannot all hold and of which each is needed, of those about an unknown; or none."""
+    known = {unknown.name: unknown for unknown in unknowns}
+    return _minimal_group(known, constraints_about(constraints, [name]), Brake(600.0))
 
 
 # ---- groups
 
 
 def _infeasible_group(
-    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
+    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "Brake"
 ) -> Conflict | None:
-    """A group of constraints that cannot hold together and of which each is needed; nothing if they can."""
-    if not constraints or _feasible(known, constraints, brake):
+    """A conflict among constraints; nothing if they can all hold."""
+    group = _minimal_group(known, constraints, brake)
+    if not group:
         return None
+    return Conflict(tuple(group), combination(known, group), not brake.pulled, _implied(known, group))
+
+
+def _minimal_group(
+    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "Brake"
+) -> list[Linear]:
+    """Constraints that cannot hold together and of which each is needed; empty if they can."""
+    if not constraints or _feasible(known, constraints, brake):
+        return []
     start = _support(known, constraints)
     if not start or _feasible(known, start, brake):
         start = list(constraints)
-    group, minimal = _deletion_filter(known, start, brake)
-    return Conflict(tuple(group), combination(known, group), minimal, _implied(known, group))
+    return deletion_filter(start, lambda part: not _feasible(known, part, brake))
 
 
 def _implied(known: Mapping[str, Unknown], group: Sequence[Linear]) -> tuple[str, Range] | None:
@@ -206,23 +262,27 @@ def _implied(known: Mapping[str, Unknown], group: Sequence[Linear]) -> tuple[str
     return min(found, key=lambda each: each[0])[1:] if found else None
 
 
-def _deletion_filter(
-    known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: "_Brake"
-) -> tuple[list[Linear], bool]:
-    """Leave out whatever is not needed for the contradiction: halves, then smaller pieces, then singles."""
+def deletion_filter(
+    constraints: Sequence[Linear], collide: Callable[[Sequence[Linear]], bool]
+) -> list[Linear]:
+    """Leave out whatever is not needed for a contradiction: halves, then smaller pieces, then singles.
+
+    Args:
+        constraints: that contradict one another.
+        collide: whether some of them still do; asked of a group that is not empty.
+    """
     kept = list(constraints)
-    names = _names(kept)
-    size = max(len(names) // 2, 1)
+    size = max(len(_names(kept)) // 2, 1)
     while True:
         # Relations of many terms first: what is left is easier to read.
         order = sorted(_names(kept), key=lambda name: -_terms(kept, name))
         for first in range(0, len(order), size):
             piece = set(order[first : first + size])
             rest = [each for each in kept if each.name not in piece]
-            if rest and not _feasible(known, rest, brake):
+            if rest and collide(rest):
                 kept = rest
         if size == 1:
-            return kept, not brake.pulled
+            return kept
         size = max(size // 2, 1)
 
 
@@ -260,18 +320,17 @@ def _components(constraints: Sequence[Linear]) -> list[list[Linear]]:
     return list(parts.values())
 
 
-def _about(constraints: Sequence[Linear], name: str) -> list[Linear]:
-    """The constraints that hang together with an unknown."""
-    for part in _components(constraints):
-        if any(name in each.terms for each in part):
-            return part
-    return []
+def constraints_about(constraints: Sequence[Linear], names: Iterable[str]) -> list[Linear]:
+    """The constraints that hang together with some unknowns."""
+    wanted = set(names)
+    parts = [part for part in _components(constraints) if any(wanted & set(each.terms) for each in part)]
+    return [each for part in parts for each in part]
 
 
 # ---- the solver
 
 
-class _Brake:
+class Brake:
     """Seconds that a search may take at most, and what has to be said about it."""
 
     def __init__(self, seconds: float):
@@ -287,30 +346,70 @@ class _Brake:
         return max(self.end - time.monotonic(), 0.0)
 
 
-def _feasible(known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: _Brake) -> bool:
-    """Whether the constraints can hold together as far as the solver could tell: only a proof makes it no."""
-    answer = _solve(known, constraints, brake)
-    if answer.status == 1:
-        brake.pulled = True
-        cause = "the time limit" if brake.left <= 0 else f"{NODES} nodes"
-        brake.note(f"not exhaustive: a search for whole numbers ended at {cause}")
-    return answer.status != 2
+def _feasible(known: Mapping[str, Unknown], constraints: Sequence[Linear], brake: Brake) -> bool:
+    return Program(known, constraints).feasible(brake)
 
 
-def _solve(
-    known: Mapping[str, Unknown],
-    constraints: Sequence[Linear],
-    brake: _Brake,
-    objective: Mapping[str, float] | None = None,
-):
-    names = list(dict.fromkeys([*(objective or {}), *(name for each in constraints for name in each.terms)]))
-    matrix, low, high = _matrix(names, constraints)
-    spread = _WIDER * np.maximum(1.0, np.abs(matrix).max(axis=1).toarray().ravel() if len(low) else 0.0)
-    cost = np.array([(objective or {}).get(name, 0.0) for name in names])
-    lowest, highest, whole = _domains(known, names)
-    options = {"node_limit": NODES, "time_limit": max(brake.left, 1e-3)}
-    rows = [LinearConstraint(matrix, _outward(low, -spread), _outward(high, spread))] if len(low) else []
-    return milp(cost, integrality=whole, bounds=Bounds(lowest, highest), constraints=rows, options=options)
+class Program:
+    """Constraints as the solver takes them, to be asked many times."""
+
+    def __init__(
+        self, known: Mapping[str, Unknown], constraints: Sequence[Linear], more: Iterable[str] = ()
+    ) -> None:
+        self.names = list(dict.fromkeys([*more, *(name for each in constraints for name in each.terms)]))
+        self._place = {name: place for place, name in enumerate(self.names)}
+        matrix, low, high = _matrix(self.names, constraints)
+        spread = _WIDER * np.maximum(1.0, np.abs(matrix).max(axis=1).toarray().ravel() if len(low) else 0.0)
+        self._domains = _domains(known, self.names)
+        ends = _outward(low, -spread), _outward(high, spread)
+        self._rows = [LinearConstraint(matrix, *ends)] if len(low) else []
+
+    def extent(self, terms: Mapping[str, float], brake: "Brake", whole: bool = True) -> Range:
+        """As `extent`; without `whole`, over real numbers: further out, and fast."""
+        ends, finished = [], True
+        has_whole = whole and bool(self._domains[2].any())
+        for sign in (1.0, -1.0):
+            objective = {name: sign * value for name, value in terms.items()}
+            answer = self.solve(brake, objective, whole=whole)
+            if answer.status == 2:
+                return Range(math.inf, -math.inf)
+            finished = finished and answer.status in (0, 3)
+            # Without whole numbers there is no branch and bound, and the optimum is the bound.
+            reached = answer.mip_dual_bound if has_whole else answer.fun
+            unbounded = reached is None or not math.isfinite(reached)
+            ends.append(-sign * math.inf if unbounded else sign * reached)
+        return Range(*ends, exact=finished)
+
+    def feasible(self, brake: "Brake", fixed: Mapping[str, float] | None = None) -> bool:
+        """Whether the constraints can hold, with some unknowns fixed: only a proof makes it no."""
+        answer = self.solve(brake, fixed=fixed)
+        if answer.status == 1:
+            brake.pulled = True
+            cause = "the time limit" if brake.left <= 0 else f"{NODES} nodes"
+            brake.note(f"not exhaustive: a search for whole numbers ended at {cause}")
+        return answer.status != 2
+
+    def solve(
+        self,
+        brake: "Brake",
+        objective: Mapping[str, float] | None = None,
+        fixed: Mapping[str, float] | None = None,
+        whole: bool = True,
+    ):
+        """The solver's answer: the least value of an objective."""
+        cost = np.zeros(len(self.names))
+        for name, value in (objective or {}).items():
+            cost[self._place[name]] = value
+        lowest, highest, integrality = (each.copy() for each in self._domains)
+        for name, value in (fixed or {}).items():
+            lowest[self._place[name]] = highest[self._place[name]] = value
+        return milp(
+            cost,
+            integrality=integrality if whole else None,
+            bounds=Bounds(lowest, highest),
+            constraints=self._rows,
+            options={"node_limit": NODES, "time_limit": max(brake.left, 1e-3)},
+        )
 
 
 def _outward(ends: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -428,17 +527,19 @@ def sentence(conflict: Conflict, printed: Mapping[str, str]) -> str:
     if len(conflict.printed) == 2 and len(conflict.constraints) == 3 and sums:
         return f"{_named(conflict.printed, printed)} should be the same number."
     if sums:
-        return f"{sums[0]}, but {sums[1]} ({_named(conflict.printed, printed)})."
+        alone = "" if " = " in sums[1] or "needed" in sums[1] else " is printed"
+        return f"{sums[0]}, but {sums[1]}{alone} ({_named(conflict.printed, printed)})."
     together = f"{_named(conflict.printed, printed)} cannot all hold"
     if conflict.implied is None:
         return f"{together}: no whole numbers fit." if conflict.proof is None else f"{together}."
     name, range_ = conflict.implied
     return (
-        f"{together}: by the others, {name} is {_range_text(range_)}, but {printed.get(name, '')} is printed."
+        f"{together}: by the others, {name} is {range_text(range_)}, but {printed.get(name, '')} is printed."
     )
 
 
-def _range_text(found: Range) -> str:
+def range_text(found: Range) -> str:
+    """A number, its ends, or its one end, in words."""
     low, high = f"{found.low:.6g}", f"{found.high:.6g}"
     if math.isinf(found.high):
         return "any number" if math.isinf(found.low) else f"at least {low}"

@@ -7,6 +7,7 @@ its paper to linear constraints (`LINEAR`).
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from decidua.audit.claims import Group, Paper, Relation
 from decidua.audit.conflicts import Linear, Unknown, bounds, printed_box
 from decidua.audit.formula import formula_range
 from decidua.audit.printed import DOMAINS
+from decidua.audit.search import Test
 from decidua.audit.wald import contradictions, wald
 
 #: Tables that an enumeration of unknown cells holds at most at once; a search that needs more says so.
@@ -70,17 +72,17 @@ class Values:
     paper: Paper
     unknowns: Sequence[Unknown] = ()
     constraints: Sequence[Linear] = ()
-    _bounded: dict[tuple[str, str], Box] = field(default_factory=dict)
+    _bounded: dict[tuple[str, str, bool], Box] = field(default_factory=dict)
     _components: dict[str, list[Linear]] = field(default_factory=dict)
     _domains: dict[str, Box] = field(default_factory=dict)
 
-    def box(self, name: str, without: str = "") -> Box:
-        """The values of a claim, or of an unknown without what is printed for one claim."""
+    def box(self, name: str, without: str = "", rough: bool = False) -> Box:
+        """The values of a claim, or of an unknown without what is printed for one claim; wider if rough."""
         if name in self.paper.claims:
             return self.paper.claims[name].box
-        if (name, without) not in self._bounded:
-            self._bounded[name, without] = self._bound(name, without)
-        return self._bounded[name, without]
+        if (name, without, rough) not in self._bounded:
+            self._bounded[name, without, rough] = self._bound(name, without, rough)
+        return self._bounded[name, without, rough]
 
     def domain(self, name: str) -> Box:
         """The values of a claim, or where an unknown can be at all."""
@@ -90,13 +92,13 @@ class Values:
             self._domains = {each.name: Box(each.low, each.high, 0.0, each.whole) for each in self.unknowns}
         return self._domains[name]
 
-    def _bound(self, name: str, without: str) -> Box:
+    def _bound(self, name: str, without: str, rough: bool) -> Box:
         given = self.paper.box(name)
         kept = self.about(name, without)
         if not kept:
             return given
         spoken = {name, *(each for constraint in kept for each in constraint.terms)}
-        found = bounds([each for each in self.unknowns if each.name in spoken], kept, name)
+        found = bounds([each for each in self.unknowns if each.name in spoken], kept, name, whole=not rough)
         return Box(max(given.low, found.low), min(given.high, found.high), 0.0, given.whole)
 
     def about(self, name: str, without: str = "") -> list[Linear]:
@@ -527,18 +529,19 @@ def _tables(relation: Relation, values: Values, without: str) -> tuple[np.ndarra
     """Every table of the cells' possible counts; or why there is none. And whether there are several."""
     cells = relation.given[relation.kind]
     names = list(dict.fromkeys(name for row in cells for cell in row for name in expressions.names(cell)))
-    boxes = {name: values.box(name, without) for name in names}
-    empty = [name for name, box in boxes.items() if box.low > box.high]
-    if empty:
-        return None, f"{', '.join(empty)}: numbers that do not contradict one another", False
-    unbounded = [
-        name for name, box in boxes.items() if not (math.isfinite(box.low) and math.isfinite(box.high))
-    ]
-    if unbounded:
-        return None, f"the counts {', '.join(unbounded)}", False
-    combined = _combinations(boxes, values, without)
-    if combined is None:
-        return None, f"more of the counts: there are more than {MOST_TABLES:,} tables to search", False
+    for rough in (True, False):  # what are too many tables already within rough bounds takes no more time
+        boxes = {name: values.box(name, without, rough) for name in names}
+        empty = [name for name, box in boxes.items() if box.low > box.high]
+        if empty:
+            return None, f"{', '.join(empty)}: numbers that do not contradict one another", False
+        unbounded = [
+            name for name, box in boxes.items() if not (math.isfinite(box.low) and math.isfinite(box.high))
+        ]
+        if unbounded:
+            return None, f"the counts {', '.join(unbounded)}", False
+        combined = _combinations(boxes, values, without)
+        if combined is None:
+            return None, f"more of the counts: there are more than {MOST_TABLES:,} tables to search", False
     size = len(next(iter(combined.values()))) if combined else 1
     table = np.empty((size, len(cells), len(cells[0])))
     for i, row in enumerate(cells):
@@ -861,6 +864,27 @@ def _printed_size(n: str | float, paper: Paper) -> float | None:
     if any(box.low != box.high for box in boxes.values()):
         return None
     return found[1] + sum(value * boxes[name].low for name, value in found[0].items())
+
+
+def table_tests(paper: Paper) -> list[Test]:
+    """Tables with a printed p, as tests of unknown cells; one off in the last place is no contradiction."""
+    made = []
+    for relation in paper.relations:
+        claim = relation.given.get("p")
+        if relation.kind != "table" or claim not in paper.claims:
+            continue
+        cells = [[expressions.linear(cell) for cell in row] for row in relation.given["table"]]
+        declared = TESTS[relation.given.get("test", "pearson")]
+        standard = contingency.tests_of(len(cells), len(cells[0]))
+        if declared not in standard or any(cell is None for row in cells for cell in row):
+            continue
+        box = paper.claims[claim].box.wider
+        others = {
+            method: partial(contingency.p_values, method=method) for method in standard if method != declared
+        }
+        p = partial(contingency.p_values, method=declared)
+        made.append(Test(relation.name, cells, p, box.low, box.high, (claim,), declared, others))
+    return made
 
 
 def _written_out(name: str, paper: Paper) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from decidua.audit.boxes import Box, Range
 from decidua.audit.claims import Claim, Paper
-from decidua.audit.conflicts import Conflict, Linear, conflicts
+from decidua.audit.conflicts import Conflict, Conflicts, Linear, conflicts
 from decidua.audit.relations import Check, Values, checks, linear_system
 from decidua.errors import InputError
 
@@ -141,6 +141,16 @@ def trustworthy(constraints: Sequence[Linear], found: Sequence[Conflict]) -> lis
     doubtful = {each.name for conflict in found for each in conflict.constraints}
     doubtful |= {name for conflict in found for name in conflict.printed}
     return [each for each in constraints if each.name not in doubtful and not doubtful & set(each.claims)]
+
+
+def consistent(constraints: Sequence[Linear], found: Conflicts) -> list[Linear]:
+    """Constraints without those relations whose leaving out ends every conflict; none if some may be left.
+
+    A number that takes part in a conflict stays: what a further search finds names it among its members.
+    """
+    if any("not all are listed" in note for note in found.unfinished):
+        return []
+    return [each for each in constraints if each.name not in found.left_out]
 
 
 def verdict(box: Box, check: Check) -> tuple[str, str]:

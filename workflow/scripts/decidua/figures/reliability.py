@@ -208,7 +208,7 @@ def draw_counts(page: Page, y: float, counts: pd.DataFrame, labels: Mapping[str,
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.4g}"))
     axes.set_xlabel("Predicted (%)")
-    axes.set_ylabel("Samples")
+    axes.set_ylabel(words.heading("samples", labels))
     return y + 60 + _FOOT
 
 

@@ -48,7 +48,7 @@ def plot_validation(
 
     Args:
         source: as from `validation_source`.
-        labels: what the two classes are called.
+        labels: what the two classes, and the samples, are called.
         synthetic: the marks of the study that the model is of.
     """
     points = source[is_value(source["shown"], POINT)]
@@ -73,7 +73,8 @@ def plot_validation(
     _draw_calibration(axes, points, source[is_value(source["shown"], CURVE)])
     y = under + 3 + side + style.text_height(2) + 12
     y = draw_counts(page, y, source[is_value(source["shown"], COUNT)], labels)
-    return page.finish(y + page.notes(y, _notes(source, len(curve) > 0)) + MARGIN, synthetic)
+    notes = _notes(source, len(curve) > 0, words.name("samples", labels))
+    return page.finish(y + page.notes(y, notes) + MARGIN, synthetic)
 
 
 def _headlines(source: pd.DataFrame) -> list[str]:
@@ -114,12 +115,12 @@ def _draw_calibration(axes: Axes, points: pd.DataFrame, curve: pd.DataFrame) -> 
     axes.plot(points["predicted"], points["observed"], **dots, clip_on=False, label="group")
 
 
-def _notes(source: pd.DataFrame, with_roc: bool) -> list[str]:
+def _notes(source: pd.DataFrame, with_roc: bool, samples: str) -> list[str]:
     recalibrated = is_value(source["shown"], CURVE).any()
     line = "blue: the recalibrated model, with its band; " if recalibrated else ""
     notes = [
         f"Dashed: {'no discrimination (left), ' if with_roc else ''}perfect calibration (right)."
-        f" Dots: samples of similar prediction, with Wilson intervals; {line}the model was not changed."
+        f" Dots: {samples} of similar prediction, with Wilson intervals; {line}the model was not changed."
     ]
     found = {row.shown: row for row in source[source["shown"].isin(list(FOUND))].itertuples()}
     if FOUND[0] in found:

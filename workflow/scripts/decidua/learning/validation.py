@@ -28,6 +28,7 @@ def validate(
     threshold: float,
     population: str,
     confidence: float = 0.95,
+    rows_are: str = "samples",
 ) -> pd.DataFrame:
     """Performance of a frozen model on labelled samples that had no part in its training.
 
@@ -36,6 +37,7 @@ def validate(
         samples: sample, label, group (NA: every sample is a woman of her own).
         threshold: the model's, from which a sample is called a case.
         population: name of the rows.
+        rows_are: what each row is, in the plural.
 
     Returns:
         A results table, analysis "validation": AUC, accuracy at the threshold beside the majority rate,
@@ -50,8 +52,8 @@ def validate(
     is_case = (table["label"] == CASE).to_numpy(dtype=bool)
     women = np.where(table["group"].isna(), table["sample"], table["group"])
     size = {kind: len(set(women[is_case == kind])) for kind in (True, False)}
-    unit = "samples" if table["group"].isna().all() else "groups"
-    counted = f"{size[True]} case and {size[False]} control {unit}, {len(table)} samples"
+    unit = rows_are if table["group"].isna().all() else "groups"
+    counted = f"{size[True]} case and {size[False]} control {unit}, {len(table)} {rows_are}"
     common = {"analysis": "validation", "population": population, "counted": counted}
     rows = [
         _auc_row(table["score"].to_numpy(), is_case, size, confidence),

@@ -1,0 +1,71 @@
+"""The chapter as a whole: every table is there, the data may be bent, and nothing is pretended."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from test_config import DEFAULT, ROOT
+from test_prediction_question import WHEN, calls, cohort
+
+from decidua.markers import NORMAL, Panel
+from decidua.prediction.chapter import Words, chapter
+from decidua.results import NOT_ESTIMABLE
+
+TABLES = {
+    "question", "sample_size", "performance", "calibration", "added_value", "decision_curves", "coefficients",
+    "strata", "markers", "blood_panel", "alarms", "conclusion",
+}  # fmt: skip
+PANEL = Panel.load(ROOT / "tests/configs/clinic_panel.yaml")
+
+
+def told(women, **prediction):
+    settings = {
+        "prediction": DEFAULT["prediction"] | {"resamples": 20, "repeats": 1, "folds": 2} | prediction,
+        "analysis": {"treatment": "dose", "group": None, "cases": None, "confidence": 0.95},
+        "when": WHEN,
+    }
+    marks = calls(women).assign(subgroup=NORMAL, immunity=NORMAL)
+    return chapter(settings, women, marks, PANEL, Words("A clinic", {}, {}), np.random.default_rng(1))
+
+
+def test_every_table_is_there_with_a_model_and_a_row_a_woman_and_model():
+    women = cohort(160)
+    found = told(women)
+    assert set(found.tables) == TABLES and not any(
+        table.empty for table in found.tables.values() if table is not found.tables["alarms"]
+    )
+    known = int(women["live_birth"].notna().sum())
+    assert (found.predictions.groupby("model")["id"].nunique() == known).all()
+    assert json.loads(found.model)["about"]["training"]["women"] == known
+    assert "outcome known only for some" in set(found.tables["alarms"]["alarm"])
+
+
+def test_treatment_that_follows_the_marker_is_an_alarm_and_stands_in_the_conclusion():
+    women = cohort(160)
+    women["dose"] = np.where(women["nk_level"] > 16, 30.0, 0.0)
+    found = told(women)
+    alarms = found.tables["alarms"]
+    assert {"performance", "added_value", "model"} == set(
+        alarms.loc[alarms["alarm"] == "positivity", "where"]
+    )
+    said = " ".join(found.tables["conclusion"]["sentence"])
+    assert "no untreated risk can be estimated" in said
+    assert any(alarm["name"] == "positivity" for alarm in json.loads(found.model)["about"]["alarms"])
+
+
+def test_a_cohort_that_cannot_answer_gets_every_table_with_the_reason():
+    women = cohort().drop(columns="live_birth")
+    found = told(women)
+    assert set(found.tables) == TABLES
+    assert (found.tables["performance"]["status"] == NOT_ESTIMABLE).all()
+    assert "live_birth is no yes/no column" in found.tables["conclusion"]["sentence"].iloc[0]
+    assert "not_estimable" in json.loads(found.model) and found.predictions.empty
+
+
+def test_the_order_of_the_rows_changes_no_number():
+    women = cohort(120)
+    mixed = women.sample(frac=1, random_state=1).reset_index(drop=True)
+    one, two = told(women), told(mixed)
+    for name in ("performance", "added_value", "coefficients"):
+        pd.testing.assert_frame_equal(one.tables[name], two.tables[name])
+    assert one.model == two.model

@@ -1,0 +1,63 @@
+"""How many parameters can so many women bear?"""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy.stats import norm
+
+from decidua.prediction.complexity import (
+    bearable,
+    expected_shrinkage,
+    largest_r2,
+    needed,
+    r2_of_c,
+    strictest_shrinkage,
+)
+
+
+def test_the_published_example_of_chagas_disease_comes_out():
+    # Riley et al. 2019, Stat Med 38:1276: 24 parameters, R2 0.288, an event share of 0.174: 662 women, "at
+    # least 4.8" events a parameter. By hand, criterion (ii) decides: the largest R2 is
+    # 1 - (0.174^0.174 * 0.826^0.826)^2 = 0.603; the shrinkage 0.288 / (0.288 + 0.05 * 0.603) = 0.905.
+    women = needed(24, 0.174, 0.288)
+    assert women == 662
+    assert round(women * 0.174 / 24, 1) == 4.8
+    assert largest_r2(0.174) == pytest.approx(0.603, abs=5e-4)
+    assert strictest_shrinkage(0.174, 0.288) == pytest.approx(0.905, abs=5e-4)
+
+
+@pytest.mark.parametrize(("parameters", "women"), [(4, 800), (7, 1400), (10, 2000)])
+def test_women_that_history_models_need(parameters, women):
+    # An event share of 0.19 and a c statistic of 0.65, printed to the next hundred.
+    found = needed(parameters, 0.19, r2_of_c(0.65, 0.19))
+    assert found == pytest.approx(women, abs=50)
+    assert bearable(found, 0.19, r2_of_c(0.65, 0.19)) == parameters
+    assert bearable(found - 1, 0.19, r2_of_c(0.65, 0.19)) == parameters - 1
+
+
+@pytest.mark.parametrize("parameters", [3, 7, 10])
+def test_the_expected_shrinkage_is_what_the_women_needed_for_it_say(parameters):
+    # The criterion is an equation in women, parameters and shrinkage: either way round it holds.
+    r2 = r2_of_c(0.65, 0.19)
+    shrinkage = expected_shrinkage(466, parameters, r2)
+    assert parameters / ((shrinkage - 1) * np.log(1 - r2 / shrinkage)) == pytest.approx(466)
+    assert 0.6 < shrinkage < 0.9
+
+
+def test_three_parameters_of_466_women_shrink_to_0_87():
+    assert expected_shrinkage(466, 3, r2_of_c(0.65, 0.19)) == pytest.approx(0.87, abs=0.005)
+
+
+def test_the_r2_of_a_c_statistic_is_that_of_simulated_women():
+    # Independent: a logistic regression by statsmodels on a large sample of the two normal classes.
+    rng = np.random.default_rng(5)
+    event = rng.random(200_000) < 0.3
+    x = rng.normal(size=len(event)) + np.sqrt(2) * norm.ppf(0.7) * event
+    model = sm.Logit(event.astype(float), sm.add_constant(x)).fit(disp=False)
+    r2 = 1 - np.exp(2 * (model.llnull - model.llf) / len(event))
+    assert r2_of_c(0.7, 0.3) == pytest.approx(r2, rel=0.03)
+
+
+def test_precision_of_the_overall_risk_asks_for_women_too():
+    # One parameter, a strong model: criterion (iii) decides. By hand: (1.96 / 0.05)^2 * 0.25 = 384.1 women.
+    assert needed(1, 0.5, 0.5) == 385
