@@ -127,6 +127,13 @@ def test_three_p_values_that_no_counts_give_together_are_a_conflict_with_its_sea
     assert told.startswith("exhaustive: none of ") and "for the 5 counts of the tables" in told
 
 
+def test_counts_without_an_upper_end_are_no_conflict_and_take_no_memory():
+    # Nothing bounds a and b from above: 1 of 10 births in both gives p = 1.
+    claims = {**counts(n=10), "p": ("1.000", "p")}
+    relation = {"table": [["a", "n"], ["b", "n"]], "p": "p"}
+    assert not [each for each in searched(paper(claims, [relation], "ab")) if each.is_conflict]
+
+
 def test_without_tables_of_unknown_counts_nothing_is_searched():
     # One p is printed without a table, the other of a table that is known: p is 0.65, whatever is printed.
     claims = {**counts(a=5, b=4, n=10), "p": ("0.050", "p"), "q": ("0.050", "p")}

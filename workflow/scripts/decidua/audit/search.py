@@ -447,7 +447,7 @@ class _System:
             first, second = (_every(each, int(math.sqrt(effort.most))) for each in (first, second))
         a, b = _size(first), _size(second)
         self._look_at(a * b, effort)
-        kept = [_chosen(_product(first, second), slice(0, 0))]
+        kept = [_product(_chosen(first, slice(0, 0)), second)]
         step = max(_PIECE // max(b, 1), 1)
         for start in range(0, a, step):
             rows = _product(_chosen(first, slice(start, start + step)), second)
@@ -484,10 +484,11 @@ class _System:
         self, rows: dict[str, np.ndarray], low: np.ndarray, widths: np.ndarray, most: int
     ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         """Some of the assignments, evenly spaced, so that with one more unknown they are not too many."""
-        if not rows or not np.isfinite(widths).all():
-            return rows, low, np.minimum(widths, most)
         size = len(widths)
+        low, widths = np.where(np.isfinite(low), low, 0.0), np.minimum(widths, most)
         kept = max(int(size * most / widths.sum()), 1)
+        if not rows:
+            return rows, low, widths
         places = np.unique(np.linspace(0, size - 1, kept).astype(int))
         return _chosen(rows, places), low[places], widths[places]
 
