@@ -49,7 +49,7 @@ def test_an_alarm_is_told_once_with_all_that_it_concerns():
 def test_the_guideline_stands_beside_every_result_of_a_marker():
     section = chapter(markers=effects(2), blood_panel=effects(3))
     assert RCOG in section.sentences
-    notes = {table.title: table.note for table in section.tables}
+    notes = {table.title: table.note for table in (*section.tables, *section.more)}
     assert sum(RCOG in note for note in notes.values()) == 3
 
 

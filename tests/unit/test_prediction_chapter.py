@@ -53,6 +53,16 @@ def test_treatment_that_follows_the_marker_is_an_alarm_and_stands_in_the_conclus
     assert any(alarm["name"] == "positivity" for alarm in json.loads(found.model)["about"]["alarms"])
 
 
+def test_treatment_that_nearly_follows_the_marker_is_an_alarm_too():
+    women = cohort(160)
+    follows = women["nk_level"] > 16
+    for kind in (follows, ~follows):  # one woman of each is treated otherwise than the others
+        follows = follows.where(women.index != women.index[kind & women["nk_level"].notna()][0], ~follows)
+    women["dose"] = np.where(follows, 30.0, 0.0)
+    alarms = told(women).tables["alarms"].set_index("alarm")["reason"]
+    assert "hardly be told apart" in alarms.loc[["positivity"]].iloc[0]
+
+
 def test_a_cohort_that_cannot_answer_gets_every_table_with_the_reason():
     women = cohort().drop(columns="live_birth")
     found = told(women)

@@ -390,6 +390,17 @@ def test_an_entry_of_women_is_checked_before_the_first_job(config):
     ]
 
 
+def test_a_cohort_without_the_chapter_has_no_model_to_score_with(config):
+    config["predictions"]["next"]["model"] = "han2025"
+    shipped = load_yaml(ROOT / "config.yaml")
+    config["papers"] = {"han2025": shipped["papers"]["han2025"]}
+    config["cohorts"]["han2025"] = shipped["cohorts"]["han2025"] | {"prediction": None}
+    assert problems(config) == [
+        "config: predictions.next.model: found 'han2025', whose `prediction` is null; expected a cohort "
+        "with that chapter: without it there is no model"
+    ]
+
+
 def test_a_table_of_women_is_held_against_the_model_before_the_first_job(config, tmp_path):
     entry = config["predictions"]["next"]
     entry["columns"]["smoker"] = {"column": "Smokes", "type": "category", "levels": ["yes", "no"]}

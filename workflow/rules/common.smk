@@ -579,7 +579,7 @@ def report_sections():
                 {
                     "kind": "prediction",
                     "name": f"{name}_prediction",
-                    "folder": f"cohorts/{name}",
+                    "folder": f"cohorts/{name}/prediction",
                     "title": f"Would immune tests change what we tell her? {cohort['title']}",
                     "synthetic": synthetic(wildcards),
                     "figures": [(f"prediction_{figure}", *said) for figure, *said in PREDICTION_FIGURES],

@@ -17,7 +17,7 @@ rule write_report:
                 "model",
                 "audit",
             )
-            for path in CHAPTERS.get(chapter, ())
+            for path in CHAPTERS[chapter]
             if path.endswith(".csv") and "/open/" in path
         ],
         figures=[path for chapter in CHAPTERS for path in CHAPTERS[chapter] if path.endswith(".png")],

@@ -459,6 +459,11 @@ def _women_problems(
             f"{key}.model: found {model!r}; expected the path of a model (.json) or one of the "
             f"cohorts: {', '.join(cohorts) or 'there is none'}"
         )
+    elif cohorts[model].get("prediction", {}) is None:
+        yield (
+            f"{key}.model: found {model!r}, whose `prediction` is null; "
+            "expected a cohort with that chapter: without it there is no model"
+        )
     columns, fields = entry["columns"], {}
     if entry.get("redcap_dictionary"):
         problems = list(_redcap_problems(key, entry, roots))

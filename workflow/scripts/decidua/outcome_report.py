@@ -41,12 +41,12 @@ def prediction_chapter(
     shown = [
         _performance(tables, labels),
         _added_value(tables, labels),
-        _estimates(
-            tables, "markers", "Single tests before the pregnancy, each by itself (STARD)", labels, RCOG
-        ),
         _estimates(tables, "blood_panel", "Blood panel of women with and without losses", labels, RCOG),
     ]
     more = [
+        _estimates(
+            tables, "markers", "Single tests before the pregnancy, each by itself (STARD)", labels, RCOG
+        ),
         _estimates(tables, "question", "The question", labels),
         _estimates(tables, "sample_size", "How much these data can bear", labels),
         _estimates(tables, "strata", "Performance by stratum", labels),

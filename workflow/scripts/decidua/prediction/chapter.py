@@ -54,6 +54,7 @@ from decidua.prediction.validation import (
 )
 from decidua.prediction.written import about_model, write_down
 from decidua.statistics.answers import NotEstimable
+from decidua.statistics.identifiability import tied
 
 HISTORY_ONLY, IMMUNE_ONLY, TOGETHER = "history", "immune", "history + immune"
 DICHOTOMISED, BOOSTED = "history + immune, dichotomised", "history + immune, boosted"
@@ -524,20 +525,13 @@ def alarms(
 
 
 def _tied_treatment(asked: Question, given: Data) -> str:
-    """Whether the treatment and an abnormal marker are one and the same."""
+    """Why the treatment and an abnormal marker cannot, or hardly, be told apart; empty if they can."""
     treated = pd.to_numeric(given.treatment).astype("Float64") > 0
     calls = given.rows[[name for name in asked.dichotomies if name in given.rows]]
     if calls.empty:
         return ""
     abnormal = immunity_of(calls)
-    known = abnormal.notna() & treated.notna()
-    shares = [treated[known & (abnormal == level)].astype(float) for level in (ABNORMAL, NORMAL)]
-    if any(share.empty for share in shares):
-        return ""
-    with_it, without = (float(share.mean()) for share in shares)
-    if 0.02 < with_it < 0.98 or 0.02 < without < 0.98 or round(with_it) == round(without):
-        return ""
-    return (
-        f"treatment ({asked.treatment}) was given to {with_it:.0%} of women with an abnormal marker and to "
-        f"{without:.0%} of the others: marker and treatment cannot be told apart"
-    )
+    levels = (ABNORMAL, NORMAL)
+    of_level = [treated[(abnormal == level).fillna(False)].dropna() for level in levels]
+    counts = np.array([(int(each.sum()), len(each)) for each in of_level])
+    return tied(levels, counts[:, 0], counts[:, 1], place=0)

@@ -207,9 +207,9 @@ def _numbers(change: Any, test: Any, confidence: float) -> str:
 
 
 def _number(value: float) -> str:
-    """Three decimals, none of them a negative zero."""
+    """Three decimals with a true minus, no negative zero."""
     said = words.decimals(value, 3)
-    return said.removeprefix("-") if float(said) == 0 else said
+    return said.removeprefix("-") if float(said) == 0 else said.replace("-", "−")
 
 
 def _open(level: str, change: Any, test: Any) -> str:

@@ -5,7 +5,7 @@ unknown predictor, knots, centre and scale, the penalty, the coefficients.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,10 @@ class Predictor:
         raw = basis(numbers, np.array(self.knots)) if self.knots else numbers[:, None]
         return (raw - np.array(self.centre)) / np.array(self.scale)
 
+    def part(self, numbers: np.ndarray) -> np.ndarray:
+        """What n known values add to the linear predictor."""
+        return self.columns(numbers) @ np.array(self.coefficients)
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -101,8 +105,8 @@ class Fitted:
         """Log odds from the predictors as n x p floats."""
         if self._booster is not None:
             return _boosted(self._booster, numbers)
-        filled = _filled(numbers, self.predictors)
-        columns = [each.columns(filled[:, place]) for place, each in enumerate(self.predictors)]
+        known = filled(numbers, self.predictors)
+        columns = [each.columns(known[:, place]) for place, each in enumerate(self.predictors)]
         return self.intercept + np.column_stack(columns) @ self.coefficients
 
     def linear_predictor(self, rows: pd.DataFrame) -> np.ndarray:
@@ -118,55 +122,6 @@ class Fitted:
         if self.spec.method == CONDITIONAL:
             raise NotEstimable("a conditional model compares the women of a set: it knows no absolute risk")
         return expit(self.linear_predictor(rows))
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it as numbers and text that JSON can hold.
-
-        Raises:
-            NotEstimable: boosting, which is no short list of numbers.
-        """
-        if self._booster is not None:
-            raise NotEstimable("boosted trees are no short list of numbers that a person can check")
-        content = {field.name: getattr(self, field.name) for field in fields(self)}
-        del content["_booster"]
-        spec = {**asdict(self.spec), "columns": list(self.spec.columns), "knots": dict(self.spec.knots)}
-        return content | {
-            "spec": spec,
-            "predictors": [_predictor_dict(each) for each in self.predictors],
-            "covariance": self.covariance.tolist(),
-            "notes": list(self.notes),
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> "Fitted":
-        """What `as_dict` gave."""
-        spec = content["spec"]
-        return cls(
-            **{
-                **content,
-                "spec": Specification(**{**spec, "columns": tuple(spec["columns"])}),
-                "predictors": tuple(_predictor(each) for each in content["predictors"]),
-                "covariance": np.array(content["covariance"], dtype=float),
-                "notes": tuple(content["notes"]),
-            }
-        )
-
-
-def _predictor_dict(predictor: Predictor) -> dict[str, Any]:
-    intercept, coefficients = predictor.imputation
-    content = asdict(predictor)
-    for key in ("range", "knots", "centre", "scale", "coefficients"):
-        content[key] = list(content[key])
-    content["imputation"] = {"intercept": intercept, "coefficients": dict(coefficients)}
-    return content
-
-
-def _predictor(content: Mapping[str, Any]) -> Predictor:
-    imputation = content["imputation"]
-    given = {**content, "imputation": (imputation["intercept"], dict(imputation["coefficients"]))}
-    for key in ("range", "knots", "centre", "scale", "coefficients"):
-        given[key] = tuple(content[key])
-    return Predictor(**given)
 
 
 def fit(
@@ -233,8 +188,8 @@ def fit_values(
     )
     if spec.method == BOOSTING:
         return _fit_boosting(learned, numbers, y, weights)
-    filled = _filled(numbers, predictors)
-    x = np.column_stack([each.columns(filled[:, place]) for place, each in enumerate(predictors)])
+    known = filled(numbers, predictors)
+    x = np.column_stack([each.columns(known[:, place]) for place, each in enumerate(predictors)])
     match spec.method:
         case "ridge" | "maximum_likelihood":
             return _fit_ridge(learned, x, y, weights, 0.0 if spec.method == MAXIMUM_LIKELIHOOD else penalty)
@@ -342,7 +297,8 @@ def _imputations(
     return found
 
 
-def _filled(numbers: np.ndarray, predictors: Sequence[Predictor]) -> np.ndarray:
+def filled(numbers: np.ndarray, predictors: Sequence[Predictor]) -> np.ndarray:
+    """n x p numbers with each unknown value as the imputation of its predictor says."""
     if not np.isnan(numbers).any():
         return numbers
     names, means = [each.name for each in predictors], np.array([each.mean for each in predictors])

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import chdtrc, fdtrc
 
 from decidua.prediction.conditional import fit_conditional
-from decidua.prediction.fits import Fitted, _filled
+from decidua.prediction.fits import Fitted, filled
 from decidua.statistics import logistic
 from decidua.statistics.answers import HypothesisTest, NotEstimable
 
@@ -30,11 +30,11 @@ def columns(fitted: Fitted, rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         n x k standardised columns; their names are (predictor, place).
     """
-    filled = _filled(fitted.values(rows), fitted.predictors)
+    known = filled(fitted.values(rows), fitted.predictors)
     parts = {
         (predictor.name, place): column
         for j, predictor in enumerate(fitted.predictors)
-        for place, column in enumerate(predictor.columns(filled[:, j]).T)
+        for place, column in enumerate(predictor.columns(known[:, j]).T)
     }
     return pd.DataFrame(parts)
 

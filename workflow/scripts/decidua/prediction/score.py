@@ -13,46 +13,19 @@ from scipy.special import expit
 from decidua import results
 from decidua.config import schema_problems
 from decidua.errors import InputError, Problem
+from decidua.prediction import fits
 from decidua.statistics.proportions import wilson
-from decidua.statistics.splines import basis
 from decidua.variables import Variable
 
 FORMAT, FORMAT_VERSION = "decidua prediction model", 1
 
 
 @dataclass(frozen=True)
-class Predictor:
-    """One predictor with all that was learned of it.
+class Predictor(fits.Predictor):
+    """What was learned of a predictor, with the words for people: label, and unit of its values."""
 
-    type: number, boolean (yes is 1) or category (`levels` says which number a level is).
-    unit: of the values; range: 1% and 99% quantile of the training women, known ground.
-    mean: of the training women; stands in where it is unknown while another predictor is filled in.
-    imputation: intercept and the coefficients of other predictors by which an unknown value is filled in.
-    knots: of a restricted cubic spline; none: a straight line.
-    centre, scale, coefficients: one a column of `splines.basis` (one column without knots).
-    """
-
-    name: str
-    label: str
-    type: str
-    unit: str
-    range: tuple[float, float]
-    mean: float
-    imputation: tuple[float, Mapping[str, float]]
-    knots: tuple[float, ...]
-    centre: tuple[float, ...]
-    scale: tuple[float, ...]
-    coefficients: tuple[float, ...]
-    levels: Mapping[str, float] | None = None
-
-    def columns(self, values: np.ndarray) -> np.ndarray:
-        """n values as n x k columns, k coefficients."""
-        return basis(values, np.array(self.knots)) if self.knots else values[:, None]
-
-    def part(self, values: np.ndarray) -> np.ndarray:
-        """What n known values add to the linear predictor."""
-        standardised = (self.columns(values) - np.array(self.centre)) / np.array(self.scale)
-        return standardised @ np.array(self.coefficients)
+    label: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,16 +51,7 @@ class PredictionModel:
 
     def filled(self, values: np.ndarray) -> np.ndarray:
         """The same with each unknown value as the model's imputation says."""
-        known = ~np.isnan(values)
-        stand_in = np.where(known, values, [predictor.mean for predictor in self.predictors])
-        place = {name: i for i, name in enumerate(self.names)}
-        found = values.copy()
-        for j, predictor in enumerate(self.predictors):
-            intercept, coefficients = predictor.imputation
-            others = [place[name] for name in coefficients]
-            guess = intercept + stand_in[:, others] @ np.array(list(coefficients.values()), dtype=float)
-            found[:, j] = np.where(known[:, j], values[:, j], guess)
-        return found
+        return fits.filled(values, self.predictors)
 
     def linear_predictor(self, values: np.ndarray) -> np.ndarray:
         """Of n women, from known or filled values (n x p): log odds of the event."""

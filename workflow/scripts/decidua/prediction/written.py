@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from decidua.prediction.curves import NO_RISK
-from decidua.prediction.design import CONDITIONAL
+from decidua.prediction.design import BOOSTING, CONDITIONAL
 from decidua.prediction.fits import Fitted
 from decidua.prediction.score import PredictionModel, Predictor
 from decidua.results import ESTIMATED
@@ -41,23 +41,15 @@ def write_down(
     Raises:
         NotEstimable: boosted trees, and models of matched sets, which know no absolute risk.
     """
-    fitted.as_dict()
+    if fitted.spec.method == BOOSTING:
+        raise NotEstimable("boosted trees are no short list of numbers that a person can check")
     if fitted.spec.method == CONDITIONAL:
         raise NotEstimable(NO_RISK)
     predictors = tuple(
         Predictor(
-            name=own.name,
+            **{**own.__dict__, "range": tuple(map(_rounded, own.range))},
             label=labels.get(own.name, own.name.replace("_", " ")),
-            type=own.type,
             unit=units.get(own.name, ""),
-            range=tuple(map(_rounded, own.range)),
-            mean=own.mean,
-            imputation=own.imputation,
-            knots=own.knots,
-            centre=own.centre,
-            scale=own.scale,
-            coefficients=own.coefficients,
-            levels=own.levels,
         )
         for own in fitted.predictors
     )

@@ -1,6 +1,6 @@
 """Can these data tell treatment from immunity at all, and did anything after baseline choose the women?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -60,19 +60,24 @@ def entanglement(women: pd.DataFrame, settings: Settings, kinds: Levels, members
     except NotEstimable:
         return ""
     place = kinds.names.index(ABNORMAL)
-    if not found.totals.all():
+    return tied(found.names, found.events, found.totals, place)
+
+
+def tied(names: Sequence[str], treated: np.ndarray, women: np.ndarray, place: int) -> str:
+    """The same from counts, a number each of two levels: women treated, and women; `place` is abnormal's."""
+    if not women.all():
         return ""
-    shares = found.events / found.totals
+    shares = treated / women
     abnormal, normal = shares[place], shares[1 - place]
     if (abnormal, normal) == (1.0, 0.0):
         return ONE_AND_THE_SAME
     if (abnormal, normal) == (0.0, 1.0):
         return MIRRORED
     if shares.max() < FEWEST or shares.min() > MOST:
-        return f"{found.events.sum()} of {found.totals.sum()} women were treated: too even to compare"
+        return f"{treated.sum()} of {women.sum()} women were treated: too even to compare"
     lopsided = [
-        f"{found.events[i]} of {found.totals[i]} {name}"
-        for i, name in enumerate(found.names)
+        f"{treated[i]} of {women[i]} {name}"
+        for i, name in enumerate(names)
         if not FEWEST <= shares[i] <= MOST
     ]
     if not lopsided:
