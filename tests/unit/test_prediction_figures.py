@@ -33,7 +33,7 @@ from decidua.figures.prediction_curves import (
 )
 from decidua.figures.scales import Span
 from decidua.prediction.curves import risk_bars
-from decidua.prediction.score import PredictionModel, Predictor
+from decidua.prediction.model_file import PredictionModel, Predictor
 
 MARK = "Reconstructed from printed numbers, not patient data"
 WHY = "matched sets hold no absolute risk"

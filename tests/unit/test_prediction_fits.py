@@ -60,17 +60,6 @@ def test_firths_coefficients_are_those_of_firthmodels_and_the_mean_risk_is_the_s
     assert fitted.risk(rows).mean() == pytest.approx(event.mean(), abs=1e-9)
 
 
-def test_the_elastic_net_is_scikit_learns_at_the_penalty_that_it_chose():
-    from sklearn.linear_model import LogisticRegression
-
-    rows, event = women()
-    fitted = fit(Specification("m", NAMES, method=design.ELASTIC_NET), rows, event)
-    z = (rows - rows.mean()) / rows.std(ddof=0)
-    settings = {"C": 1 / (len(z) * fitted.penalty), "l1_ratio": 0.5, "solver": "saga"}
-    other = LogisticRegression(**settings, tol=1e-9, max_iter=20_000, random_state=0).fit(z, event)
-    assert fitted.coefficients == pytest.approx(other.coef_[0], abs=1e-4)
-
-
 def matched(rng: np.random.Generator, cases: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     sets = np.repeat(np.arange(50), 4)
     x = rng.normal(size=(200, 2)) + rng.normal(size=50)[sets, None]
@@ -106,7 +95,7 @@ def test_a_conditional_model_knows_no_absolute_risk():
         fitted.risk(rows)
 
 
-@pytest.mark.parametrize("method", [design.RIDGE, design.FIRTH, design.ELASTIC_NET, design.BOOSTING])
+@pytest.mark.parametrize("method", [design.RIDGE, design.FIRTH, design.BOOSTING])
 def test_a_weight_of_two_is_a_woman_who_is_there_twice(method):
     rows, event = women(150, unknown=0.1)
     times = np.arange(150) % 3

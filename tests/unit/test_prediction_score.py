@@ -12,17 +12,13 @@ from hypothesis import strategies as st
 
 from decidua.config import check, load_yaml
 from decidua.errors import InputError
+from decidua.prediction.model_file import PredictionModel, Predictor, no_model_json, read_model, to_json
 from decidua.prediction.score import (
-    PredictionModel,
-    Predictor,
     coverage_rows,
     labelled,
     mapping_problems,
-    no_model_json,
     outcome_problem,
-    read_model,
     score,
-    to_json,
     validation_rows,
 )
 from decidua.preflight import check_inputs

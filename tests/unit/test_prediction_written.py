@@ -9,11 +9,11 @@ import pytest
 from test_prediction_figures import MODELS, measures, nowhere
 from test_prediction_score import SCHEMA, by_hand
 
-from decidua.prediction import fits
+from decidua.prediction import fits, predictors
 from decidua.prediction.curves import CURVE, NO_RISK, RISKS, WITH, WITHOUT, calibration_curves
 from decidua.prediction.design import Specification
 from decidua.prediction.measures import calibration_curve
-from decidua.prediction.score import read_model, to_json
+from decidua.prediction.model_file import read_model, to_json
 from decidua.prediction.validation import resamples, validate
 from decidua.prediction.written import about_model, write_down
 from decidua.statistics.answers import NotEstimable
@@ -68,7 +68,7 @@ def test_the_risk_of_a_woman_by_hand_from_the_file_is_that_of_the_fitted_model(m
 
 
 def fitted_by_hand():
-    predictor = fits.Predictor(
+    predictor = predictors.Predictor(
         name="age", type="number", mean=33.0, range=(22.1234, 44.0), imputation=(33.0, {}), knots=(),
         centre=(33.0,), scale=(4.0,), coefficients=(np.float64(0.25),),
     )  # fmt: skip

@@ -337,7 +337,8 @@ def test_a_reference_is_written_from_intact_results_only(default_run, tmp_path):
 
 def test_two_versions_are_compared_with_the_reason_and_the_numbers(default_run, tmp_path):
     (tmp_path / "v2.yaml").write_text(
-        "{version: v2, analysis: {confidence: 0.9}, studies: {endometrium: null}}\n"
+        "{version: v2, analysis: {confidence: 0.9}, studies: {endometrium: null}, "
+        "papers: {andersen2025: null}, cohorts: {han2025: {prediction: null}}}\n"
     )
     options = {"overlays": [tmp_path / "v2.yaml"]}
     second = snakemake(default_run.folder, **options)

@@ -225,7 +225,7 @@ def test_an_edited_statistics_module_redoes_no_expression_job(redone):
     jobs = redone(f"{LIBRARY}/statistics/tables.py", '"""', '"""Changed. ')
     figures = {"plot_prevalence", "plot_live_birth", "plot_trend", "plot_marker_combinations"}
     figures |= {"plot_regression", "adjust_family"}
-    assert jobs == {"tabulate", "audit_paper", *figures, *PAGE}
+    assert jobs == {"tabulate", "audit_paper", "plot_audit", *figures, *PAGE}
 
 
 def test_an_edited_engine_redoes_the_classifier_alone(redone):
@@ -249,7 +249,7 @@ def test_a_changed_cutoff_redoes_the_markers_and_what_follows(redone):
 
 def test_a_changed_covariate_redoes_the_regressions_only_among_the_tables(checkout, redone):
     jobs = redone("config.yaml", "covariates: [age, bmi, miscarriages]", "covariates: [age, bmi]")
-    follows = {"plot_regression", "plot_functional_form", "audit_paper", "adjust_family"}
+    follows = {"plot_regression", "plot_functional_form", "audit_paper", "plot_audit", "adjust_family"}
     assert jobs == {"record_config", "tabulate", "tabulate_models", *follows, *PAGE}
 
 
@@ -273,7 +273,7 @@ def test_a_second_cohort_redoes_nothing_of_the_first(checkout, tmp_path):
     one = {"reconstruct_cohort", "validate_cohort", "classify_markers", "plot_flow", "plot_prevalence"}
     one |= {"plot_live_birth", "plot_marker_combinations", "tabulate_multiverse", "plot_multiverse"}
     one |= {"tabulate_models", "plot_regression", "plot_functional_form"}
-    one |= {"check_identifiability", "adjust_family"}
+    one |= {"check_identifiability", "adjust_family", "predict_outcome", "plot_prediction"}
     expected = dict.fromkeys([*one, "record_config", *PAGE, "all"], 1)
     assert run.jobs() == expected | {"tabulate": 6, "plot_trend": 4}
 

@@ -6,7 +6,7 @@ from decidua.errors import InputError
 from decidua.figures import prediction, prediction_curves
 from decidua.figures.nomogram import nomogram_source, plot_nomogram
 from decidua.job import job
-from decidua.prediction.score import read_model
+from decidua.prediction.model_file import read_model
 from decidua.style import save
 
 #: Of each figure that is drawn from a table, what it shows of it, and how.

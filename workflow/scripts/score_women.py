@@ -6,12 +6,12 @@ from decidua.config import load_yaml
 from decidua.errors import InputError
 from decidua.job import job
 from decidua.learning.validation import curves, no_curves
+from decidua.prediction.model_file import read_model
 from decidua.prediction.score import (
     coverage_rows,
     labelled,
     mapping_problems,
     outcome_problem,
-    read_model,
     score,
     validation_rows,
 )

@@ -166,7 +166,8 @@ def _women_problems(
 ) -> Iterator[Any]:
     """What is wrong with a table of women to score, with the model's file, or with one against the other."""
     from decidua.cohort import read_cohort
-    from decidua.prediction.score import mapping_problems, read_model
+    from decidua.prediction.model_file import read_model
+    from decidua.prediction.score import mapping_problems
     from decidua.variables import variables
 
     path, model = locate(entry["file"], roots), None

@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 
 from decidua import style, words
 from decidua.figures.page import MARGIN, Page, nothing_to_show
-from decidua.prediction.score import PredictionModel, Predictor
+from decidua.prediction.model_file import PredictionModel, Predictor
 from decidua.style import INK, MUTED, SMALL
 
 POINTS, TOTAL, RISK = "points", "total points", "risk"

@@ -29,6 +29,7 @@ from decidua.prediction.design import (
     Specification,
     kind,
 )
+from decidua.prediction.model_file import no_model_json, to_json
 from decidua.prediction.paired import Predicted
 from decidua.prediction.question import (
     NOT_KNOWN,
@@ -38,7 +39,6 @@ from decidua.prediction.question import (
     question,
     question_table,
 )
-from decidua.prediction.score import no_model_json, to_json
 from decidua.prediction.strata import strata
 from decidua.prediction.validation import (
     APPARENT,

@@ -9,10 +9,9 @@ import pandas as pd
 from decidua.statistics.answers import NotEstimable
 
 HISTORY, IMMUNE, BOTH = "history", "immune", "both"
-RIDGE, FIRTH, ELASTIC_NET, BOOSTING, CONDITIONAL = METHODS = (
+RIDGE, FIRTH, BOOSTING, CONDITIONAL = METHODS = (
     "ridge",
     "firth",
-    "elastic_net",
     "boosting",
     "conditional",
 )

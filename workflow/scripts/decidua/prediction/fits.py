@@ -4,7 +4,6 @@ All that is learned is learned here, from the rows that are given and from nothi
 unknown predictor, knots, centre and scale, the penalty, the coefficients.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +19,7 @@ from decidua.prediction.design import (
     Specification,
 )
 from decidua.prediction.newton import fit_ridge, log_likelihood
+from decidua.prediction.predictors import Predictor, fill, filled
 from decidua.statistics.answers import NotEstimable
 from decidua.statistics.splines import basis, knots
 
@@ -31,41 +31,6 @@ _IMPUTATION_RIDGE = 1e-4
 #: Boosted trees: few, small and slow, for few events; no random numbers, no early stopping.
 BOOSTED = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 4, "max_bins": 63}
 _SMALLEST_LEAF = 20
-#: Elastic net: half of the penalty is on absolute values; penalties are shares of one that leaves nothing.
-_L1, _SHARES = 0.5, np.geomspace(1.0, 0.003, 25)
-
-
-@dataclass(frozen=True)
-class Predictor:
-    """One predictor with all that was learned of it.
-
-    type: number, boolean (yes is 1) or category (`levels` says which number a level is).
-    mean: of the training women; stands in where it is unknown while another predictor is filled in.
-    range: 1% and 99% quantile of the known values.
-    imputation: intercept and the coefficients of other predictors by which an unknown value is filled in.
-    knots: of a restricted cubic spline; none: a straight line.
-    centre, scale, coefficients: one a column of `splines.basis` (one column without knots).
-    """
-
-    name: str
-    type: str
-    mean: float
-    range: tuple[float, float]
-    imputation: tuple[float, Mapping[str, float]]
-    knots: tuple[float, ...]
-    centre: tuple[float, ...]
-    scale: tuple[float, ...]
-    coefficients: tuple[float, ...]
-    levels: Mapping[str, float] | None = None
-
-    def columns(self, numbers: np.ndarray) -> np.ndarray:
-        """n known values as n x k standardised columns, k coefficients."""
-        raw = basis(numbers, np.array(self.knots)) if self.knots else numbers[:, None]
-        return (raw - np.array(self.centre)) / np.array(self.scale)
-
-    def part(self, numbers: np.ndarray) -> np.ndarray:
-        """What n known values add to the linear predictor."""
-        return self.columns(numbers) @ np.array(self.coefficients)
 
 
 @dataclass(frozen=True)
@@ -73,10 +38,10 @@ class Fitted:
     """A model that was learned.
 
     intercept: 0 for a conditional model, which has none. penalty: of the sum of squares of the coefficients
-    of standardised columns, halved (of an elastic net: scikit-learn's alpha of the mean loss); 0 where there
+    of standardised columns, halved; 0 where there
     is none. df: effective degrees of freedom without the intercept. log_likelihood: of the outcome, without
     penalty. covariance: of the intercept and of the coefficients of the standardised columns, in order
-    (k + 1 x k + 1; all zero for boosting and elastic net, which have none). notes: what a reader must know.
+    (k + 1 x k + 1; all zero for boosting, which has none). notes: what a reader must know.
     """
 
     spec: Specification
@@ -195,8 +160,6 @@ def fit_values(
             return _fit_ridge(learned, x, y, weights, 0.0 if spec.method == MAXIMUM_LIKELIHOOD else penalty)
         case "firth":
             return _fit_firth(learned, x, y, weights)
-        case "elastic_net":
-            return _fit_elastic_net(learned, x, y, weights)
         case "conditional":
             from decidua.prediction.conditional import fit_conditional
 
@@ -224,7 +187,7 @@ def _prepared(
     imputations = (
         _no_imputations(spec, means) if complete else _imputations(spec, numbers, known, weights, means)
     )
-    filled = numbers if known.all() else _fill(numbers, spec.columns, means, imputations)
+    filled = numbers if known.all() else fill(numbers, spec.columns, means, imputations)
     whole = weights.astype(int)
     found = []
     for j, name in enumerate(spec.columns):
@@ -294,33 +257,6 @@ def _imputations(
         found.append(
             (float(intercept), dict(zip(np.array(names)[others].tolist(), slopes.tolist(), strict=True)))
         )
-    return found
-
-
-def filled(numbers: np.ndarray, predictors: Sequence[Predictor]) -> np.ndarray:
-    """n x p numbers with each unknown value as the imputation of its predictor says."""
-    if not np.isnan(numbers).any():
-        return numbers
-    names, means = [each.name for each in predictors], np.array([each.mean for each in predictors])
-    return _fill(numbers, names, means, [each.imputation for each in predictors])
-
-
-def _fill(
-    numbers: np.ndarray,
-    names: Sequence[str],
-    means: np.ndarray,
-    imputations: Sequence[tuple[float, Mapping[str, float]]],
-) -> np.ndarray:
-    """The same with each unknown value as the imputation says."""
-    unknown = np.isnan(numbers)
-    place = {name: j for j, name in enumerate(names)}
-    stand_in = np.where(unknown, means, numbers)
-    found = numbers.copy()
-    for j in np.flatnonzero(unknown.any(axis=0)):
-        intercept, coefficients = imputations[j]
-        who, others = unknown[:, j], [place[name] for name in coefficients]
-        slopes = np.array(list(coefficients.values()), dtype=float)
-        found[who, j] = intercept + stand_in[np.ix_(who, others)] @ slopes
     return found
 
 
@@ -409,40 +345,6 @@ def intercept_of(linear: np.ndarray, y: np.ndarray, weights: np.ndarray) -> floa
     from decidua.prediction.measures import calibration_in_the_large
 
     return calibration_in_the_large(linear, y, weights)
-
-
-def _fit_elastic_net(learned: Fitted, x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Fitted:
-    """The penalty of the smallest corrected AIC, as many degrees of freedom as coefficients (Zou 2007)."""
-    from decidua.learning.elastic_net import fit_path
-    from decidua.learning.ridge import NotConverged
-
-    times = weights.astype(int)
-    many = np.repeat(x, times, axis=0)
-    try:
-        path = fit_path(many, np.repeat(y, times) > 0, _SHARES, _L1)
-    except NotConverged as error:
-        raise NotEstimable(str(error)) from None
-    total = weights.sum()
-    df = 1.0 + (path.coefficients != 0).sum(axis=1)
-    likelihood = np.array(
-        [
-            log_likelihood(a + x @ b, y, weights)
-            for a, b in zip(path.intercepts, path.coefficients, strict=True)
-        ]
-    )
-    criterion = -2 * likelihood + 2 * df * (1 + (df + 1) / np.maximum(total - df - 1, 1.0))
-    best = int(np.argmin(criterion))
-    largest = np.abs(many.T @ (np.repeat(y, times) - y @ weights / total)).max() / total / _L1
-    size = x.shape[1] + 1
-    return _with(
-        learned,
-        path.intercepts[best],
-        path.coefficients[best],
-        np.zeros((size, size)),
-        float(_SHARES[best] * largest),
-        df[best] - 1,
-        likelihood[best],
-    )
 
 
 def _fit_boosting(learned: Fitted, numbers: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Fitted:

@@ -12,7 +12,8 @@ import pandas as pd
 from scipy.special import chdtrc, fdtrc
 
 from decidua.prediction.conditional import fit_conditional
-from decidua.prediction.fits import Fitted, filled
+from decidua.prediction.fits import Fitted
+from decidua.prediction.predictors import filled
 from decidua.statistics import logistic
 from decidua.statistics.answers import HypothesisTest, NotEstimable
 

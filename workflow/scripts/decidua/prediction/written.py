@@ -9,7 +9,7 @@ import pandas as pd
 from decidua.prediction.curves import NO_RISK
 from decidua.prediction.design import BOOSTING, CONDITIONAL
 from decidua.prediction.fits import Fitted
-from decidua.prediction.score import PredictionModel, Predictor
+from decidua.prediction.model_file import PredictionModel, Predictor
 from decidua.results import ESTIMATED
 from decidua.statistics.answers import NotEstimable
 
