@@ -1,5 +1,9 @@
 """Prediction models against scikit-learn, firthmodels and statsmodels, and laws that their fits must keep."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +16,7 @@ from decidua.prediction.newton import fit_ridge
 from decidua.prediction.newton_together import fit_together
 from decidua.statistics.answers import NotEstimable
 
+REAL = os.environ.get("DECIDUA_REAL_DATA")
 NAMES = ("age", "miscarriages", "marker")
 
 
@@ -85,6 +90,16 @@ def test_conditional_regression_is_that_of_statsmodels_also_with_repeated_sets(c
     assert found.coefficients == pytest.approx(other.params, abs=1e-5)
     assert np.sqrt(np.diag(found.covariance))[1:] == pytest.approx(other.bse, abs=1e-5)
     assert found.log_likelihood == pytest.approx(other.llf, abs=1e-6)
+
+
+@pytest.mark.skipif(not REAL, reason="DECIDUA_REAL_DATA is not set")
+def test_matched_infertility_has_the_coefficients_of_rs_clogit():
+    """The example of R's survival::clogit: case ~ spontaneous + induced + strata(stratum): 1.9859, 1.4090."""
+    rows = pd.read_csv(Path(REAL) / "table_infert" / "table.csv")
+    spec = Specification("m", ("spontaneous", "induced"), method=design.CONDITIONAL)
+    fitted = fit(spec, rows, (rows["case"] == 1).to_numpy(), sets=rows["stratum"].to_numpy())
+    scale = np.concatenate([each.scale for each in fitted.predictors])
+    assert fitted.coefficients / scale == pytest.approx([1.9859, 1.4090], abs=5e-5)
 
 
 def test_a_conditional_model_knows_no_absolute_risk():

@@ -138,16 +138,33 @@ def c_within_sets(
     Args:
         weights: one number a set, given for each of its women.
     """
-    weights = np.ones(len(score)) if weights is None else weights
-    y, right, pairs = np.asarray(event, dtype=bool), 0.0, 0.0
-    for code in np.unique(sets):
-        inside = sets == code
-        ours, others = score[inside & y], score[inside & ~y]
-        apart = ours[:, None] - others
-        weight = float(weights[inside][0])
-        right += weight * float((apart > 0).sum() + (apart == 0).sum() / 2)
-        pairs += weight * apart.size
-    return right / pairs if pairs else float("nan")
+    return float(c_within_sets_of_many(*_one(score, weights), event, sets)[0])
+
+
+def c_within_sets_of_many(
+    scores: np.ndarray, weights: np.ndarray, event: np.ndarray, sets: np.ndarray
+) -> np.ndarray:
+    """`c_within_sets` of B x n scores and weights; a single row of either stands for all."""
+    with_event, without = pairs_within_sets(np.asarray(event, dtype=bool), sets)
+    apart = scores[:, with_event] - scores[:, without]
+    right = (apart > 0) + 0.5 * (apart == 0)
+    often = weights[:, with_event]
+    total = often.sum(axis=1)
+    # a score that is not known orders nothing
+    right = np.where(np.isnan(apart), np.nan, right)
+    return _dot(often, right) / np.where(total > 0, total, np.nan)
+
+
+def pairs_within_sets(event: np.ndarray, sets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the women with and without the event of every pair of one set."""
+    first, second = [np.zeros(0, dtype=int)], [np.zeros(0, dtype=int)]
+    order = np.argsort(sets, kind="stable")
+    starts = np.flatnonzero(np.r_[True, sets[order][1:] != sets[order][:-1]])
+    for inside in np.split(order, starts[1:]):
+        ours, others = inside[event[inside]], inside[~event[inside]]
+        first.append(np.repeat(ours, len(others)))
+        second.append(np.tile(others, len(ours)))
+    return np.concatenate(first), np.concatenate(second)
 
 
 def calibration_in_the_large(

@@ -25,7 +25,7 @@ from decidua.prediction.measures import (
     MEASURES,
     WITHIN_SETS,
     all_measures,
-    c_within_sets,
+    c_within_sets_of_many,
     measures_of_many,
 )
 from decidua.prediction.newton_together import MOST_WOMEN, block_size, fit_together
@@ -153,8 +153,7 @@ class _Task:
         """Of B x n log odds (or one row) and weights (or one row) B numbers a measure."""
         if self.spec.method != CONDITIONAL:
             return measures_of_many(linear, weights, self.event)
-        pairs = zip(*np.broadcast_arrays(linear, weights), strict=True)
-        return {WITHIN_SETS: np.array([c_within_sets(one, self.event, self.sets, w) for one, w in pairs])}
+        return {WITHIN_SETS: c_within_sets_of_many(linear, weights, self.event, self.sets)}
 
 
 def blocks(weights: np.ndarray) -> Iterator[np.ndarray]:
