@@ -447,6 +447,8 @@ def test_the_fraction_of_new_information_is_one_less_the_ratio_of_the_chi_square
         for name, columns in (("old", HISTORY), ("new", HISTORY + IMMUNE))
     }
     expected = 1 - llf["old"].llr / llf["new"].llr
+    straight = designs(rows, event, replace(NEW, knots={}))
+    assert nested.fraction_of_new_information(*straight, event) == pytest.approx(expected, rel=1e-6)
     r2 = [
         measures.nagelkerke(llf[name].fittedvalues.to_numpy(), event, np.ones(300)) for name in ("new", "old")
     ]

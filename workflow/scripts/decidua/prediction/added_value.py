@@ -224,18 +224,24 @@ class _Pair:
         if self.matched:
             yield not_estimable(NO_RISK, **place)
             return
-        yield from attempt(self._fractions(place), **place)
+        yield from attempt(self._apparent_fraction(place), level=APPARENT, **place)
+        yield from attempt(self._corrected_fraction(place), level=CORRECTED, **place)
 
-    def _fractions(self, place: Row) -> Iterator[Row]:
-        share = float(np.mean(self.women.event))
+    def _apparent_fraction(self, place: Row) -> Iterator[Row]:
+        found = nested.fraction_of_new_information(*self._designs(), self.women.event)
+        yield row(**place, level=APPARENT, estimate=found)
+
+    def _corrected_fraction(self, place: Row) -> Iterator[Row]:
         numbers, optimism = [], []
         for model in (self.new, self.old):
-            numbers.append(float(model.measures.set_index("measure").at[R2, "apparent"]))
+            found = model.measures.set_index("measure").loc[R2]
+            if pd.isna(found["corrected"]):
+                raise NotEstimable(str(found["reason"]))
+            numbers.append(float(found["apparent"]))
             optimism.append(optimism_of(model.resampled, R2).to_numpy())
-        drawn = np.array(optimism)[:, ~np.isnan(optimism).any(axis=0)]
-        apparent, middle = np.array(numbers), np.array(numbers) - drawn.mean(axis=1)
-        yield row(**place, level=APPARENT, estimate=fraction_of_new_information(*apparent, share))
-        yield fraction_row(middle, apparent[:, None] - drawn, share, self.confidence, place)
+        drawn = np.array(numbers)[:, None] - np.array(optimism)[:, ~np.isnan(optimism).any(axis=0)]
+        share = float(np.mean(self.women.event))
+        yield fraction_row(drawn.mean(axis=1), drawn, share, self.confidence, place)
 
     # ---- what would be told
 
@@ -303,15 +309,12 @@ def crossings(event: np.ndarray, threshold: float) -> Statistic:
 
 
 def fraction_of_new_information(new: float, old: float, share: float) -> float:
-    """How much of what the larger model explains the smaller one does not, from Nagelkerke's R2 of each.
+    """As that of `nested`, of the chi-squares that belong to Nagelkerke's R2 of each model.
 
-    One less the ratio of the likelihood-ratio chi-squares that belong to those R2: one less the adequacy of
-    the smaller model. NaN where the larger one explains nothing.
+    NaN where the larger model explains nothing; below 0 where the smaller one explains more.
 
     Args:
         share: of the women with the event.
-
-    Source: Harrell 2015, Regression Modeling Strategies, section 9.8.4.
     """
     most = -np.expm1(2 * (share * np.log(share) + (1 - share) * np.log1p(-share)))
     larger, smaller = (-np.log1p(-r2 * most) for r2 in (new, old))

@@ -95,6 +95,25 @@ def _of_sets(
     return HypothesisTest(float(statistic), float(chdtrc(df, statistic)), float(df))
 
 
+def fraction_of_new_information(smaller: pd.DataFrame, larger: pd.DataFrame, event: np.ndarray) -> float:
+    """One less the ratio of the two models' likelihood-ratio chi-squares against no predictors.
+
+    It is one less the adequacy of the smaller model: what of all that the predictors tell in these women only
+    the markers tell. Never below 0, also of markers that carry nothing.
+
+    Raises:
+        NotEstimable: as `likelihood_ratio`; the predictors tell nothing.
+
+    Source: Harrell 2015, Regression Modeling Strategies, section 9.8.4.
+    """
+    share = float(np.mean(event))
+    nothing = len(event) * (share * np.log(share) + (1 - share) * np.log1p(-share))
+    above, below = (logistic.fit(design, event).log_likelihood - nothing for design in (larger, smaller))
+    if not above > 0:
+        raise NotEstimable("the predictors tell nothing")
+    return float(1 - below / above)
+
+
 def robust_wald(
     smaller: pd.DataFrame, larger: pd.DataFrame, event: np.ndarray, groups: np.ndarray
 ) -> HypothesisTest:
