@@ -224,6 +224,30 @@ def test_apparent_and_corrected_stand_beside_each_other_in_print():
         assert said in written(figure)
 
 
+def test_alarms_stand_beside_the_numbers():
+    said = "Alarm, positivity: every abnormal woman was treated and no other."
+    drawings = (
+        plot_performance(performance_source(measures()), **WORDS, alarms=[said]),
+        plot_added_value(added_value_source(measures(names=tuple(DIFFERENCES))), **WORDS, alarms=[said]),
+        plot_strata(strata_source(strata()), **WORDS, alarms=[said]),
+        plot_blood_panel(blood_panel_source(effects()), **WORDS, alarms=[said]),
+        plot_calibration(calibration_source(calibrations()), **WORDS, alarms=[said]),
+        plot_decision_curves(decision_source(decisions()), **WORDS, alarms=[said]),
+        plot_nomogram(nomogram_source(model()), **WORDS, alarms=[said]),
+    )
+    for figure in drawings:
+        figure.draw_without_rendering()
+        assert said in all_words(figure)
+
+
+def test_all_centres_that_were_left_out_have_one_look():
+    ways = ("apparent", "corrected", "leave-one-centre-out: A", "leave-one-centre-out: B")
+    figure, source = performance(measures(ways=ways))
+    figure.draw_without_rendering()
+    assert written(figure)["Leave-one-centre-out"] == 1
+    assert len(lines(figure, "estimate")) == len(source)
+
+
 def test_one_measure_that_cannot_be_had_says_so_in_its_place_and_below():
     table = measures()
     gone = (table["variable"] == "history") & (table["quantity"] == "calibration slope")

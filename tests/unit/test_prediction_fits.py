@@ -1,6 +1,5 @@
 """Prediction models against scikit-learn, firthmodels and statsmodels, and laws that their fits must keep."""
 
-import json
 import os
 from pathlib import Path
 

@@ -582,7 +582,11 @@ def report_sections():
                     "folder": f"cohorts/{name}/prediction",
                     "title": f"Would immune tests change what we tell her? {cohort['title']}",
                     "synthetic": synthetic(wildcards),
-                    "figures": [(f"prediction_{figure}", *said) for figure, *said in PREDICTION_FIGURES],
+                    "figures": [
+                        (f"prediction_{figure}", *said)
+                        for figure, *said in PREDICTION_FIGURES
+                        if figure != "blood_panel" or name in CONTROLLED
+                    ],
                     "labels": words,
                 }
             )

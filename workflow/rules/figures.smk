@@ -276,6 +276,7 @@ rule plot_prediction:
         decision_curves="<open>/cohorts/{cohort}/prediction/decision_curves.csv",
         strata="<open>/cohorts/{cohort}/prediction/strata.csv",
         blood_panel="<open>/cohorts/{cohort}/prediction/blood_panel.csv",
+        alarms="<open>/cohorts/{cohort}/prediction/alarms.csv",
         model="<open>/cohorts/{cohort}/prediction/model.json",
         schema=resource("workflow/schemas/prediction_model.schema.yaml"),
     output:

@@ -9,6 +9,8 @@ from decidua.job import job
 from decidua.prediction.model_file import read_model
 from decidua.style import save
 
+#: What the figure shows of the table that an alarm stands beside, where they have different names.
+SHOWN_BY = {"nomogram": "model"}
 #: Of each figure that is drawn from a table, what it shows of it, and how.
 DRAWN = {
     "performance": (prediction.performance_source, prediction.plot_performance),
@@ -18,6 +20,16 @@ DRAWN = {
     "strata": (prediction.strata_source, prediction.plot_strata),
     "blood_panel": (prediction.blood_panel_source, prediction.plot_blood_panel),
 }
+
+
+def alarms_beside(table, figure):
+    """What must be said beside a figure: of its table, or of a model, whose performance it shows."""
+    tables = {SHOWN_BY.get(name, name) for name in (*DRAWN, "nomogram")} | {"coefficients", "markers"}
+    own = table["where"].eq(SHOWN_BY.get(figure, figure))
+    if figure == "performance":
+        own |= ~table["where"].isin(tables)
+    named = table[own.fillna(False)].drop_duplicates(["alarm", "reason"])
+    return [f"Alarm, {row.alarm}: {row.reason}." for row in named.itertuples()]
 
 
 def nomogram(files, words):
@@ -35,11 +47,11 @@ if __name__ == "__main__":
     with job(snakemake):
         files, output = snakemake.input, snakemake.output
         words = {"labels": snakemake.params.labels, "synthetic": snakemake.params.synthetic}
-        pictures = {}
+        raised, pictures = tables.read(files.alarms), {}
         for name, (select, draw) in DRAWN.items():
             source = select(tables.read(files[name]))
-            pictures[name] = source, draw(source, **words)
-        pictures["nomogram"] = nomogram(files, words)
+            pictures[name] = source, draw(source, **words, alarms=alarms_beside(raised, name))
+        pictures["nomogram"] = nomogram(files, words | {"alarms": alarms_beside(raised, "nomogram")})
         for name, (source, figure) in pictures.items():
             tables.write(source, output[f"{name}_source"])
             save(figure, [output[name + ending] for ending in ("", "_svg", "_pdf")])

@@ -1,6 +1,6 @@
 """How does a prediction model come to a woman's risk? Points of each predictor, added up: a nomogram."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,12 @@ _COLUMNS = {
     "label": "string",
 }
 _GAP = 5.0
+#: Fewer risks than this on the scale of risks are too few to read others between them.
+_FEWEST = 5
+#: Ticks without a label that stand closer than this, in points, would be a black bar.
+_CLOSEST = 2.5
+#: A whole number of so many steps at most is a count: no fractions between.
+_MOST_WHOLE = 12
 
 
 def nomogram_source(model: PredictionModel | None) -> pd.DataFrame:
@@ -50,12 +56,31 @@ def nomogram_source(model: PredictionModel | None) -> pd.DataFrame:
         rows += [{"part": TOTAL, "value": tick, "points": tick} for tick in np.arange(0, total + step, step)]
         rows += [
             {"part": RISK, "value": risk, "points": (float(logit(risk)) - base) / unit}
-            for risk in _RISKS
-            if base <= logit(risk) <= base + total * unit
+            for risk in _risks(base, base + total * unit)
         ]
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     table["label"] = [_label(row) for row in table.itertuples()]
     return table.astype(_COLUMNS)
+
+
+def _risks(low: float, high: float) -> list[float]:
+    """Round risks between two log odds: those that are told mostly or, where these are few, closer ones."""
+    found = [risk for risk in _RISKS if low <= logit(risk) <= high]
+    if len(found) < _FEWEST:
+        ticks = _round_ticks(float(expit(low)), float(expit(high)))
+        found = [tick for tick in ticks if expit(low) <= tick <= expit(high) and 0 < tick < 1]
+    return found
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from below `low` to above `high`; whole ones where both are whole and not far apart."""
+    from matplotlib.ticker import MaxNLocator
+
+    whole = float(low).is_integer() and float(high).is_integer() and high - low <= _MOST_WHOLE
+    if whole:
+        return [float(tick) for tick in range(int(low), int(high) + 1)]
+    ticks = MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(f"{tick:.10g}") for tick in ticks]
 
 
 def _reach(predictor: Predictor) -> tuple[float, float]:
@@ -75,11 +100,9 @@ def _predictor_ticks(predictor: Predictor, reach: tuple[float, float], unit: flo
         levels = predictor.levels or {"no": 0.0, "yes": 1.0}
         names, values = list(levels), np.array(list(levels.values()))
     else:
-        from matplotlib.ticker import MaxNLocator
-
         low, high = predictor.range
-        ticks = MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        values = np.array([tick for tick in ticks if low - 1e-9 <= tick <= high + 1e-9] or [low, high])
+        inside = [tick for tick in _round_ticks(low, high) if low - 1e-9 <= tick <= high + 1e-9]
+        values = np.array(inside or [low, high])
         names = [f"{value:.6g}" for value in values]
     if reach[1] - reach[0] <= 1e-9:
         return [place | {"value": np.nan, "points": np.nan, "label": "not used"}]
@@ -102,6 +125,7 @@ def plot_nomogram(
     *,
     labels: Mapping[str, str],
     synthetic: str | None = None,
+    alarms: Sequence[str] = (),
     event: str = "the event",
     reason: str = "no predictor has a part in the model: every woman gets the same risk",
 ) -> Figure:
@@ -109,7 +133,8 @@ def plot_nomogram(
 
     Args:
         source: as from `nomogram_source`.
-        event: what is predicted. reason: why there is nothing to draw, where there is not.
+        alarms: what must be said beside it. event: what is predicted.
+        reason: why there is nothing to draw, where there is not.
     """
     if source["points"].notna().sum() == 0:
         return nothing_to_show(_TITLE, [reason], synthetic)
@@ -130,7 +155,7 @@ def plot_nomogram(
         "their sum. It shows how the model reckons; it is not for telling a woman her risk, and no scale "
         "is an effect of what it measures. Scales end where 1% of the training women lie beyond."
     ]
-    return page.finish(y + page.notes(y, notes) + MARGIN, synthetic)
+    return page.finish(y + page.notes(y, [*notes, *alarms]) + MARGIN, synthetic)
 
 
 def _scale(
@@ -147,12 +172,14 @@ def _scale(
     page.sheet.plot([x.min(), x.max()], [line, line], color=INK, linewidth=0.8, label="scale")
     taken = {"above": [], "below": []}
     ordered = sorted(zip(x, ticks["label"], strict=True))
+    apart = np.diff(np.sort(x)).min(initial=np.inf)
     # The ends first: where there is little room, they say the most.
     for tick, label in (ordered[0], *ordered[:0:-1]):
         half = style.text_width(label, SMALL) / 2 + 1.5
         at = min(max(tick, MARGIN + half), page.width - MARGIN - half)
         side = next((name for name in taken if all(abs(at - o) >= half + h for o, h in taken[name])), None)
-        page.sheet.plot([tick, tick], [line - 2.5, line + 2.5], color=INK, linewidth=0.6, label="tick")
+        if side is not None or apart >= _CLOSEST:
+            page.sheet.plot([tick, tick], [line - 2.5, line + 2.5], color=INK, linewidth=0.6, label="tick")
         if side is None:
             continue
         taken[side].append((at, half))

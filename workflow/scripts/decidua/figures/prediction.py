@@ -47,13 +47,17 @@ def _rows(table: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
 
 @style.publication()
 def plot_performance(
-    source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None
+    source: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    synthetic: str | None = None,
+    alarms: Sequence[str] = (),
 ) -> Figure:
     """Draw each measure of each model, apparent beside corrected.
 
     Args:
         source: as from `performance_source`: variable the model, level how the number was had.
-        labels: what models are called.
+        labels: what models are called. alarms: what must be said beside these numbers.
     """
     if not (source["status"] == results.ESTIMATED).any():
         return nothing_to_show(_PERFORMANCE, words.distinct(source["reason"]), synthetic)
@@ -70,7 +74,7 @@ def plot_performance(
         "Apparent: measured in the women from whom the model was learned, so too good. Corrected: as "
         "expected in other women like them. Dashed: the value named in the heading."
     ]
-    notes += _notes(source, labels)
+    notes += [*_notes(source, labels), *alarms]
     return panels(
         shown, columns=("Apparent", "Corrected (interval)"), key=key, notes=notes, synthetic=synthetic
     )
@@ -123,10 +127,8 @@ def _span(rows: pd.DataFrame, reference: float | None, factor: float = 1.0) -> S
     low, high = min(anchors, default=0.0), max(anchors, default=1.0)
     ends = rows[["lower", "upper"]].to_numpy(dtype=float).ravel()
     ends = ends[np.isfinite(ends)]
-    reach = max(
-        high - low, float(np.median(np.abs(ends[:, None] - estimates[None, :]))) if ends.size else 0.0
-    )
-    room = 3 * (reach or 1.0)
+    apart = np.abs(ends[:, None] - estimates[None, :])
+    room = max(1.5 * float(np.median(apart)) if apart.size else 0.0, 0.75 * (high - low)) or 1.0
     return Span.holding([*anchors, *np.clip(ends, low - room, high + room)], factor)
 
 
@@ -161,13 +163,17 @@ def added_value_source(table: pd.DataFrame) -> pd.DataFrame:
 
 @style.publication()
 def plot_added_value(
-    source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None
+    source: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    synthetic: str | None = None,
+    alarms: Sequence[str] = (),
 ) -> Figure:
     """Draw what each model has above that of the history alone, apparent beside corrected.
 
     Args:
         source: as from `added_value_source`: variable the comparison, level how the number was had.
-        labels: what models are called.
+        labels: what models are called. alarms: what must be said beside these numbers.
     """
     differences = source[source["quantity"].isin(list(DIFFERENCES))]
     if not (differences["status"] == results.ESTIMATED).any():
@@ -175,21 +181,35 @@ def plot_added_value(
     ways = _ways(differences)
     looks = _looks(ways)
     shown = []
+    differences, against = _short(differences)
     for quantity, (heading, none, places, factor) in DIFFERENCES.items():
         rows = differences[differences["quantity"] == quantity]
         if (rows["status"] == results.ESTIMATED).any():
             lines = tuple(_of_model(name, own, looks, places, labels) for name, own in _groups(rows))
             shown.append(Panel(heading, lines, _span(rows, none, factor), none))
     key = [(way[:1].upper() + way[1:], *looks[way]) for way in ways]
-    notes = ["Right of the dashed line the model with immune tests is better, or changes what would be told."]
+    notes = [
+        "Right of the dashed line the model with immune tests is better, or changes what would be told. "
+        f"{against}Differences are paired: of the same women in the same resamples."
+    ]
+    plain = source.assign(interval=source["interval"].str.removeprefix("paired; "))
     return panels(
         shown,
         columns=("Apparent", "Corrected (interval)"),
         key=key,
         lead=_verdicts(source, labels),
-        notes=notes + _notes(source[~is_value(source["quantity"], VERDICT)], labels),
+        notes=[*notes, *_notes(plain[~is_value(plain["quantity"], VERDICT)], labels), *alarms],
         synthetic=synthetic,
     )
+
+
+def _short(rows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Names without "v history", where all are against one model, and a sentence that says so."""
+    against = words.distinct(rows["variable"].str.partition(" v ")[2])
+    if len(against) != 1:
+        return rows, ""
+    short = rows["variable"].str.removesuffix(f" v {against[0]}")
+    return rows.assign(variable=short), f"Against the model: {against[0]}. "
 
 
 def _verdicts(source: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
@@ -213,12 +233,18 @@ def strata_source(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @style.publication()
-def plot_strata(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None) -> Figure:
+def plot_strata(
+    source: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    synthetic: str | None = None,
+    alarms: Sequence[str] = (),
+) -> Figure:
     """Draw the c statistic in each stratum, with the events and women of it.
 
     Args:
         source: as from `strata_source`: variable what the women were divided by, level the stratum.
-        labels: what variables and strata are called.
+        labels: what variables and strata are called. alarms: as for `plot_performance`.
     """
     if not (source["status"] == results.ESTIMATED).any():
         return nothing_to_show(_STRATA, words.distinct(source["reason"]), synthetic)
@@ -241,8 +267,7 @@ def plot_strata(source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: s
     return panels(
         shown,
         columns=("Events/women", "c statistic (interval)"),
-        notes=notes
-        + _notes(source.assign(counted=pd.NA), labels, lambda row: f"{row.variable}, {row.level}"),
+        notes=[*notes, *_notes(source.assign(counted=pd.NA), labels, _stratum), *alarms],
         synthetic=synthetic,
     )
 
@@ -264,13 +289,17 @@ def blood_panel_source(table: pd.DataFrame) -> pd.DataFrame:
 
 @style.publication()
 def plot_blood_panel(
-    source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None
+    source: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    synthetic: str | None = None,
+    alarms: Sequence[str] = (),
 ) -> Figure:
     """Draw how far women with and without losses are apart in each marker.
 
     Args:
         source: as from `blood_panel_source`.
-        labels: what markers are called.
+        labels: what markers are called. alarms: as for `plot_performance`.
     """
     if not (source["status"] == results.ESTIMATED).any():
         return nothing_to_show(_PANEL, words.distinct(source["reason"]), synthetic)
@@ -290,6 +319,6 @@ def plot_blood_panel(
     return panels(
         [panel],
         columns=("Difference (interval)", "FDR"),
-        notes=notes + _notes(source.assign(counted=pd.NA), labels),
+        notes=[*notes, *_notes(source.assign(counted=pd.NA), labels), *alarms],
         synthetic=synthetic,
     )

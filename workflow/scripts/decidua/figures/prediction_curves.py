@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from decidua import style, words
-from decidua.figures.page import MARGIN, Page, nothing_to_show, scale_top
+from decidua.figures.page import MARGIN, Page, nothing_to_show
 from decidua.prediction.curves import CURVE, RISKS, TYPES
 from decidua.style import INK, MUTED, SMALL
 
@@ -21,6 +21,8 @@ _CALIBRATION, _DECISION = "Calibration of the risks", "Decision curves"
 _GUTTER, _GAP, _UNDER = 24.0, 12.0, 26.0
 #: Each kind of calibration curve: colour, line style, width.
 _LINES = {APPARENT: (MUTED, (0, (1, 1)), 1.0), CORRECTED: (style.BLUE, "-", 1.5)}
+#: Where axes of risks may end, and how far apart their ticks are then.
+_TOPS = ((0.05, 0.01), (0.1, 0.02), (0.2, 0.05), (0.3, 0.1), (0.4, 0.1), (0.5, 0.1), (0.6, 0.2), (0.8, 0.2))
 _SERIES = (style.BLUE, style.VERMILLION, style.GREEN, style.ORANGE, style.PURPLE, style.SKY, style.INK)
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2)), (0, (2, 1)), "-")
 
@@ -41,13 +43,17 @@ def decision_source(table: pd.DataFrame) -> pd.DataFrame:
 
 @style.publication()
 def plot_calibration(
-    source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None
+    source: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    synthetic: str | None = None,
+    alarms: Sequence[str] = (),
 ) -> Figure:
     """Draw the observed against the predicted risk, a panel a model, above how the risks are distributed.
 
     Args:
         source: as from `decidua.prediction.curves.calibration_curves`.
-        labels: what models are called.
+        labels: what models are called. alarms: what must be said beside these numbers.
     """
     curves = source[(source["shown"] == CURVE) & source["predicted"].notna()]
     if curves.empty:
@@ -64,12 +70,18 @@ def plot_calibration(
         "Dashed: perfect calibration. Below each panel, how the predicted risks are distributed: women "
         "with the event upwards, without it downwards, each bar of as many women as its neighbours."
     ]
-    return page.finish(y + page.notes(y, notes + _reasons(source, labels)) + MARGIN, synthetic)
+    return page.finish(y + page.notes(y, [*notes, *_reasons(source, labels), *alarms]) + MARGIN, synthetic)
 
 
 def _top(curves: pd.DataFrame) -> tuple[float, float]:
-    """Where both axes end: at the largest prediction and observation, not at the ends of a wide band."""
-    return scale_top(float(np.nanmax(curves[["predicted", "observed"]].to_numpy())))
+    """Where both axes end: at the largest prediction and corrected observation.
+
+    Bands may be wider, and apparent curves of a model that learned its women by heart run off.
+    """
+    corrected = curves[curves["way"] != APPARENT]
+    observed = (corrected if len(corrected) else curves)["observed"]
+    largest = max(float(curves["predicted"].max()), float(observed.max()))
+    return next((top for top in _TOPS if largest <= top[0]), (1.0, 0.2))
 
 
 def _curve_key(page: Page, y: float, curves: pd.DataFrame) -> float:
@@ -166,13 +178,17 @@ def _reasons(source: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
 
 @style.publication()
 def plot_decision_curves(
-    source: pd.DataFrame, *, labels: Mapping[str, str], synthetic: str | None = None
+    source: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    synthetic: str | None = None,
+    alarms: Sequence[str] = (),
 ) -> Figure:
     """Draw the net benefit of acting on each model over the thresholds, beside acting on all and on none.
 
     Args:
         source: model (or "treat all", "treat none"), threshold, net_benefit, lower, upper, reason.
-        labels: what models are called.
+        labels: what models are called. alarms: what must be said beside these numbers.
     """
     drawn = source[source["threshold"].notna() & source["net_benefit"].notna()]
     names = [name for name in words.distinct(drawn["model"]) if name not in (ALL, NONE)]
@@ -195,7 +211,7 @@ def plot_decision_curves(
     if banded:
         notes.append(f"Band: interval of {words.name(banded, labels)}; the others are in the source data.")
     y += 150 + _UNDER
-    return page.finish(y + page.notes(y, notes + _reasons(source, labels)) + MARGIN, synthetic)
+    return page.finish(y + page.notes(y, [*notes, *_reasons(source, labels), *alarms]) + MARGIN, synthetic)
 
 
 def _banded(drawn: pd.DataFrame, names: Sequence[str]) -> str | None:

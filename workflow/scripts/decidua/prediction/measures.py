@@ -150,8 +150,8 @@ def c_within_sets_of_many(
     right = (apart > 0) + 0.5 * (apart == 0)
     often = weights[:, with_event]
     total = often.sum(axis=1)
-    # a score that is not known orders nothing
-    right = np.where(np.isnan(apart), np.nan, right)
+    # an unknown score orders nothing, and is asked for only of sets that count
+    right = np.where(np.isnan(apart) & (often > 0), np.nan, right)
     return _dot(often, right) / np.where(total > 0, total, np.nan)
 
 
