@@ -1,0 +1,226 @@
+"""What makes numbers of a prediction doubtful? A name, where it stands, and the reason, a row each."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from decidua.markers import ABNORMAL, NORMAL, immunity_of
+from decidua.prediction.sample_size import Simplified
+from decidua.statistics.counting import UNKNOWN, Levels
+from decidua.statistics.identifiability import MIRRORED, ONE_AND_THE_SAME, entanglement
+from decidua.statistics.settings import Settings
+
+POSITIVITY, UNKNOWN_OUTCOME, SEPARATION = "positivity", "outcome known only for some", "separation"
+FEW_EVENTS, LEAKAGE = "too few events", "leakage suspect"
+SEVERAL_ROWS, TOO_MANY = "women in several rows", "sample size"
+#: History and blood markers reach no better c statistic than this (published: 0.53 to 0.65).
+PLAUSIBLE_C = 0.80
+#: Women of the rarer outcome a parameter, below which it is said that they are few.
+FEWEST_A_PARAMETER = 10
+#: Women among whom separation is looked for first; of a hundred thousand it would take long.
+_MOST_AT_FIRST = 1000
+#: Tables that hang on the treatment, on the women whose outcome is known, and on the size of the model.
+UNDER_TREATMENT = ("performance", "added_value", "decision_curves", "model")
+OF_THE_KNOWN = ("performance", "calibration", "added_value", "decision_curves")
+OF_THE_SIZE = (
+    "performance",
+    "calibration",
+    "added_value",
+    "decision_curves",
+    "coefficients",
+    "strata",
+    "model",
+)
+OF_THE_ROWS = ("performance", "added_value")
+CANNOT = "no effect of {treatment} and no untreated risk can be estimated"
+COLUMNS = ("alarm", "where", "reason")
+
+
+class Alarm(NamedTuple):
+    """A row: name of the alarm, table, model or marker where it stands, and the reason in words."""
+
+    alarm: str
+    where: str
+    reason: str
+
+
+def alarms_table(found: Iterable[Alarm]) -> pd.DataFrame:
+    """Alarms as a table of text, columns `COLUMNS`, each row once; empty where nothing is doubtful."""
+    return pd.DataFrame(list(dict.fromkeys(found)), columns=list(COLUMNS)).astype("string")
+
+
+def positivity(
+    treatment: pd.Series | None, calls: pd.DataFrame, treatment_in_words: str = "the treatment"
+) -> Iterator[Alarm]:
+    """Treatment that is tied to being abnormal in any marker, or in one of them.
+
+    A tie to any marker stands where numbers of all women do (`UNDER_TREATMENT`), one to a marker at it.
+
+    Args:
+        treatment: n doses or yes/no, NA where unknown; None where no treatment was recorded.
+        calls: n x markers, whether abnormal; NA where unknown.
+    """
+    if treatment is None or calls.shape[1] == 0:
+        return
+    why = _tied(treatment, immunity_of(calls))
+    if why:
+        reason = f"{why}; {_what_cannot(why, treatment_in_words)}"
+        yield from (Alarm(POSITIVITY, where, reason) for where in UNDER_TREATMENT)
+    for name in calls:
+        why = _tied(treatment, immunity_of(calls[[name]]))
+        if why:
+            yield Alarm(POSITIVITY, str(name), f"{why}; {_what_cannot(why, treatment_in_words)}")
+
+
+def _tied(treatment: pd.Series, immunity: pd.Series) -> str:
+    names = (ABNORMAL, NORMAL)
+    codes = immunity.map({name: place for place, name in enumerate(names)}).astype("Int64")
+    kinds = Levels("immunity", names, codes.fillna(UNKNOWN).to_numpy(dtype=int))
+    women = pd.DataFrame({"treatment": treatment.to_numpy()}).convert_dtypes()
+    settings = Settings(group=None, treatment="treatment", karyotype=None)
+    return entanglement(women, settings, kinds, np.ones(len(women), dtype=bool))
+
+
+def _what_cannot(why: str, treatment: str) -> str:
+    said = CANNOT.format(treatment=treatment)
+    return said if why in (ONE_AND_THE_SAME, MIRRORED) else f"hardly more than that {said}"
+
+
+def outcome_known_for_some(events: int, known: int, unknown: int) -> Iterator[Alarm]:
+    """Women of unknown outcome, with the event rate if none and if all of them had the event."""
+    if not unknown:
+        return
+    everyone = known + unknown
+    rate = f"{events / known:.1%}" if known else "not known"
+    reason = (
+        f"the outcome of {unknown} of {everyone} women is not known; they are left out. The event rate is "
+        f"{rate} of those who are known, {events / everyone:.1%} of all if none of the others had it and "
+        f"{(events + unknown) / everyone:.1%} if all of them had"
+    )
+    yield from (Alarm(UNKNOWN_OUTCOME, where, reason) for where in OF_THE_KNOWN)
+
+
+def separation(rows: pd.DataFrame, event: np.ndarray, models: Mapping[str, Sequence[str]]) -> Iterator[Alarm]:
+    """Predictors that tell all women with the event from all without, alone or together in a model.
+
+    Albert and Anderson 1984 (Biometrika 71:1). Together: by linear programming, of women in whom all of the
+    model's predictors are known; where fewer women than coefficients are left, nothing is said.
+
+    Args:
+        rows: n women, numbers or yes/no, NA where unknown; columns that hold neither are not looked at.
+        models: of each model its columns.
+    """
+    y = np.asarray(event, dtype=bool)
+    usable = {name: _numbers(rows[name]) for name in rows if _is_numeric(rows[name])}
+    for model, columns in models.items():
+        names = [name for name in columns if name in usable]
+        alone = [name for name in names if _parts(usable[name], y)]
+        if alone:
+            by = " and ".join(alone)
+            yield Alarm(SEPARATION, model, f"the outcome of some women is certain from {by}{_PENALTY}")
+        elif names and _part_together(np.column_stack([usable[name] for name in names]), y):
+            by = f"{' and '.join(names)} together"
+            yield Alarm(SEPARATION, model, f"the outcome of some women is certain from {by}{_PENALTY}")
+
+
+_PENALTY = ": without a penalty a coefficient were infinite, with one it is what the penalty makes it"
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype)
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    return column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+
+
+def _parts(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a threshold has all women with the event on one side (on it women of both outcomes may be)."""
+    known = ~np.isnan(x)
+    yes, no = x[known & y], x[known & ~y]
+    if not len(yes) or not len(no) or np.ptp(x[known]) == 0:
+        return False
+    return bool(yes.min() >= no.max() or yes.max() <= no.min())
+
+
+def _part_together(x: np.ndarray, y: np.ndarray) -> bool:
+    known = ~np.isnan(x).any(axis=1)
+    x, y = x[known], y[known]
+    spread = x.std(axis=0) if len(x) else np.zeros(x.shape[1])
+    x = (x[:, spread > 0] - x[:, spread > 0].mean(axis=0)) / spread[spread > 0] if len(x) else x
+    if y.all() or not y.any() or len(y) <= x.shape[1] + 1 or not x.shape[1]:
+        return False
+    signed = np.where(y, 1.0, -1.0)[:, None] * np.column_stack([np.ones(len(x)), x])
+    # Women who are not parted part nobody when others join them, if they leave no direction open.
+    some = signed[:: max(len(signed) // _MOST_AT_FIRST, 1)]
+    if np.linalg.matrix_rank(some) == some.shape[1] and not _has_direction(some):
+        return False
+    return _has_direction(signed)
+
+
+def _has_direction(signed: np.ndarray) -> bool:
+    """Whether some direction has no woman on the wrong side and one on the right (Konis 2007)."""
+    from scipy.optimize import linprog
+
+    total = signed.sum(axis=0)
+    found = linprog(-total, A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs")
+    return bool(found.status == 0 and -found.fun > 1e-6)
+
+
+def too_few_events(event: np.ndarray, parameters: Mapping[str, int]) -> Iterator[Alarm]:
+    """Models with fewer than `FEWEST_A_PARAMETER` women of the rarer outcome a parameter.
+
+    Args:
+        event: n booleans. parameters: of each model, without the intercept.
+    """
+    rarer = int(min(np.sum(event), len(event) - np.sum(event)))
+    for model, number in parameters.items():
+        if rarer < FEWEST_A_PARAMETER * number:
+            reason = (
+                f"{rarer} women of the rarer outcome for {number} parameter{_s(number)}, fewer "
+                f"than {FEWEST_A_PARAMETER} for each"
+            )
+            yield Alarm(FEW_EVENTS, model, reason)
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
+def leakage(corrected: Mapping[str, float]) -> Iterator[Alarm]:
+    """Models whose corrected c statistic is above `PLAUSIBLE_C`; NaN is none."""
+    for model, c in corrected.items():
+        if c > PLAUSIBLE_C:
+            reason = (
+                f"a c statistic of {c:.2f} is more than history and blood markers can tell (published: 0.53 "
+                "to 0.65): does a predictor know the outcome?"
+            )
+            yield Alarm(LEAKAGE, model, reason)
+
+
+def in_several_rows(woman: pd.Series | None) -> Iterator[Alarm]:
+    """Women who have more than one row, which folds and resamples keep together.
+
+    Args:
+        woman: of each row who she is, NA where unknown (then she counts as one of her own); None where the
+            table does not say.
+    """
+    if woman is None:
+        return
+    counts = woman.dropna().value_counts()
+    several = counts[counts > 1]
+    if several.empty:
+        return
+    reason = (
+        f"{len(several)} women have more than one row, {int(several.sum())} rows together; all rows of a "
+        "woman are in the same fold and resample, so that none is learned from and tested"
+    )
+    yield from (Alarm(SEVERAL_ROWS, where, reason) for where in OF_THE_ROWS)
+
+
+def too_many_parameters(found: Simplified) -> Iterator[Alarm]:
+    """A model that is larger than the women bear, with the warning of `decidua.prediction.sample_size`."""
+    if found.warning:
+        yield from (Alarm(TOO_MANY, where, found.warning) for where in OF_THE_SIZE)
