@@ -80,7 +80,7 @@ def test_recalibrated_the_predicted_events_are_as_many_as_there_are_and_the_orde
     offset = sm.GLM(
         event.astype(float), np.ones(len(event)), family=sm.families.Binomial(), offset=linear
     ).fit()
-    assert found[NEW_INTERCEPT].intercept == pytest.approx(offset.params[0], abs=1e-6)
+    assert found[NEW_INTERCEPT].intercept == pytest.approx(float(np.asarray(offset.params)[0]), abs=1e-6)
     table = published_table(found, event)
     cs = table.loc[table["quantity"] == C, "estimate"]
     assert len(cs) == 3 and np.ptp(cs) == pytest.approx(0, abs=1e-12)

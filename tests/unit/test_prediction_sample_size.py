@@ -140,6 +140,11 @@ def test_curves_become_lines_before_any_predictor_goes_and_the_last_immune_test_
     )
 
 
+def test_a_curve_that_went_altogether_is_told_once():
+    found = simplified(("age", "bmi"), ("nk",), {"age": 3, "bmi": 3}, most=2)
+    assert found.sentences[1:] == ("Straight lines instead of curves: age.", "Left out: bmi.")
+
+
 def test_further_columns_of_a_marker_go_before_markers_and_then_the_last_of_the_longer_list():
     found = simplified(HISTORY, IMMUNE, {}, most=4, again=["lysis_25"])
     # 8 wanted: lysis_25, then of 4 + 3 the history's parity, then of 3 + 3 th1_th2, then of 3 + 2 bmi.
@@ -171,11 +176,13 @@ def test_a_history_alone_is_no_reason_to_fail():
 def test_the_table_says_what_was_borne_and_what_became_of_each_predictor():
     found = simplified(HISTORY, IMMUNE, {"age": 3}, most=most_parameters(466, NEXT))
     table = sample_size_table(found, 466, 90, NEXT)
-    told = table.set_index(["variable", "quantity", "level"])["estimate"]
+    borne = table[table["quantity"] == "parameters that these women can bear"]
+    needed = table[(table["quantity"] == "women needed for those") & (table["level"] == "all")]
     # 800 women bear 4 parameters, so 466 bear 466 / 201 = 2.3.
-    assert told["model", "parameters that these women can bear"].item() == 2
-    assert told["model", "women needed for those", "all"] == women_needed(2, NEXT)["all"]
-    changed = table[table["quantity"] == "parameters"]
-    assert set(changed["variable"]) == {"miscarriages", "bmi", "parity", "lysis_50", "lysis_25", "th1_th2"}
-    assert (changed["estimate"] == 0).all()
+    assert list(borne["estimate"]) == [2]
+    assert list(needed["estimate"]) == [women_needed(2, NEXT)["all"]]
+    changed = table[table["quantity"] == "parameters"].set_index("variable")["estimate"].to_dict()
+    # Of each list the first stays, age as a line.
+    gone = dict.fromkeys((*HISTORY[1:], *IMMUNE[1:]), 0.0)
+    assert changed == {"age": 1.0, **gone}
     assert (table["counted"] == "466 women with a known outcome, 90 with the event").all()

@@ -6,6 +6,7 @@ weaker, (ii) an R2 of Nagelkerke that is at most 0.05 too high, (iii) an overall
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -83,12 +84,18 @@ def cox_snell_of_c(c: float, share: float) -> float:
     if not 0.5 < c < 1:
         raise NotEstimable(f"a c statistic of {c:g} says nothing of R2: expected between 0.5 and 1")
     apart = np.sqrt(2) * ndtri(c)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    weights = weights / weights.sum()
+    nodes, weights = _normal()
     intercept = logit(share) - apart**2 / 2
     with_event = weights @ log_expit(intercept + apart * (nodes + apart))
     without = weights @ log_expit(-(intercept + apart * nodes))
     return float(-np.expm1(2 * (null - share * with_event - (1 - share) * without)))
+
+
+@cache
+def _normal() -> tuple[np.ndarray, np.ndarray]:
+    """Places and weights of a standard normal variable."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    return nodes, weights / weights.sum()
 
 
 def shrinkage_wanted(expected: Anticipated) -> dict[str, float]:
@@ -250,8 +257,9 @@ def _sentences(dropped: Sequence[tuple[str, str]], wanted: int, left: int, most:
         f"Asked for were {_counted(wanted)}; these women bear {most}, so that {left} stayed. The order was "
         "fixed before, and the outcome decided nothing of it."
     ]
+    gone = {name for name, done in dropped if done == LEFT_OUT}
     for what, words in ((STRAIGHT, "Straight lines instead of curves"), (LEFT_OUT, "Left out")):
-        names = [name for name, done in dropped if done == what]
+        names = [name for name, done in dropped if done == what and (done == LEFT_OUT or name not in gone)]
         if names:
             said.append(f"{words}: {', '.join(names)}.")
     return said
