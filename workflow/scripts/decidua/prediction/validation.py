@@ -3,11 +3,15 @@
 A resample is a weight a woman (how often she is in it), and nothing is copied. The same resamples and folds
 serve every model, so that the difference of two models is paired.
 
-Corrected measures are apparent less the optimism of the bootstrap (Harrell et al. 1996, Stat Med 15:361).
-Their interval is normal about the corrected measure, its standard error that of the fitted model's measure
-over resamples of women (location-shifted, as Noma et al. 2021, Stat Med 40:5691, the model as it is).
-It is meant to hold the measure of this very model in the population: of a c statistic mostly the sample of
-women moves, of a slope mostly the truth, by as much. How often it does: benchmarks/prediction_truth.md.
+Corrected measures are apparent less the optimism of the bootstrap (Harrell et al. 1996, Stat Med 15:361);
+the cross-validated ones stand beside them. Their interval holds both: from the lower of the two less its
+half width to the higher plus it. Where predictors tell nothing the bootstrap remains too hopeful, since a
+woman of a resample is among those that its model is tested on; where they tell something cross-validation
+is a little too bleak, since its models learn from fewer women. The half width is normal, its standard
+error the larger of two: how the fitted model's measure moves over resamples (Noma et al. 2021, Stat Med
+40:5691, the model as it is), and how that of models learned anew moves, each in its own resample. The
+interval is meant to hold the measure of this very model in the population. How often it does:
+benchmarks/prediction_truth.md.
 """
 
 from collections.abc import Iterator, Sequence
@@ -311,8 +315,8 @@ def measure_table(
     for name in task.names:
         row = {"measure": name, "apparent": plain[name], **counts}
         try:
-            row |= _corrected(name, plain[name], resampled, confidence, task.spec.method)
-            row["cross_validated"] = _cross_validated(task, held_out, name)
+            held = _cross_validated(task, held_out, name)
+            row |= _corrected(name, plain[name], held, resampled, confidence, task.spec.method)
         except NotEstimable as error:
             row["reason"] = str(error)
         rows.append(row)
@@ -336,7 +340,7 @@ COLUMNS = (
 
 
 def _corrected(
-    name: str, plain: float, resampled: pd.DataFrame, confidence: float, method: str
+    name: str, plain: float, held_out: float, resampled: pd.DataFrame, confidence: float, method: str
 ) -> dict[str, object]:
     if np.isnan(plain):
         raise NotEstimable("the measure does not exist in these women")
@@ -346,8 +350,9 @@ def _corrected(
     failed = len(resampled) - len(optimism)
     if failed > MOST_FAILED * len(resampled) or len(optimism) < 2:
         raise NotEstimable(f"{failed} of {len(resampled)} resamples gave no model")
-    corrected, half = plain - float(optimism.mean()), _half(spread_of(resampled, name, method), confidence)
-    row |= {"corrected": corrected, "low": corrected - half, "high": corrected + half}
+    corrected = plain - float(optimism.mean())
+    low, high = _around(corrected, held_out, _moved(resampled, name, method), confidence)
+    row |= {"corrected": corrected, "cross_validated": held_out, "low": low, "high": high}
     row["interval"] = how_corrected(len(optimism), confidence, method)
     if failed:
         row["reason"] = f"{failed} of {len(resampled)} resamples gave no model and are left out"
@@ -356,19 +361,25 @@ def _corrected(
 
 def how_corrected(count: int, confidence: float, method: str) -> str:
     """In words what the interval of a corrected measure is."""
-    what = "held-out predictions" if method == BOOSTING else "the fitted model"
-    optimism = "cross-validation" if method == BOOSTING else f"{count} resamples"
-    return f"{100 * confidence:g}%, optimism by {optimism}, normal with the spread of {what} over resamples"
+    both = "held-out predictions" if method == BOOSTING else "corrected by resamples and cross-validated"
+    return f"{100 * confidence:g}%, {both}, normal with the spread over {count} resamples"
 
 
-def spread_of(resampled: pd.DataFrame, measure: str, method: str) -> pd.Series:
-    """What the measure is in each resample, of predictions that stay as they are (of trees: held out)."""
-    return resampled[f"{measure}: {IN_RESAMPLE if method == BOOSTING else FIXED}"]
+def _moved(resampled: pd.DataFrame, measure: str, method: str) -> tuple[pd.Series, pd.Series]:
+    """How a measure moves over resamples: of models learned anew, and of the fitted one.
+
+    Of trees the held-out predictions alone, which stay as they are.
+    """
+    fixed = IN_RESAMPLE if method == BOOSTING else FIXED
+    return resampled[f"{measure}: {IN_RESAMPLE}"], resampled[f"{measure}: {fixed}"]
 
 
-def _half(values: pd.Series, confidence: float) -> float:
-    """Half the width of an interval: the estimate moves as the sample of women does."""
-    return float(ndtri((1 + confidence) / 2) * values.std())
+def _around(
+    corrected: float, held_out: float, moved: Sequence[pd.Series], confidence: float
+) -> tuple[float, float]:
+    """Ends of an interval about two corrections of one measure; NaN is none."""
+    half = float(ndtri((1 + confidence) / 2) * max(each.std() for each in moved))
+    return float(np.fmin(corrected, held_out)) - half, float(np.fmax(corrected, held_out)) + half
 
 
 def optimism_of(resampled: pd.DataFrame, measure: str) -> pd.Series:
@@ -404,13 +415,17 @@ def difference(new: Validated, old: Validated, measure: str, confidence: float =
             raise NotEstimable(f"{measure} of the model {each.spec.name} is not estimable")
     apparent = float(tables[0].at[measure, "apparent"] - tables[1].at[measure, "apparent"])
     optimism = (optimism_of(new.resampled, measure) - optimism_of(old.resampled, measure)).dropna()
-    moved = [spread_of(each.resampled, measure, each.spec.method) for each in (new, old)]
-    corrected, half = apparent - float(optimism.mean()), _half(moved[0] - moved[1], confidence)
+    held_out = float(tables[0].at[measure, "cross_validated"] - tables[1].at[measure, "cross_validated"])
+    moved = [_moved(each.resampled, measure, each.spec.method) for each in (new, old)]
+    paired = [first - second for first, second in zip(*moved, strict=True)]
+    corrected = apparent - float(optimism.mean())
+    low, high = _around(corrected, held_out, paired, confidence)
     return {
         "apparent": apparent,
         "corrected": corrected,
-        "low": corrected - half,
-        "high": corrected + half,
+        "cross_validated": held_out,
+        "low": low,
+        "high": high,
     }
 
 
