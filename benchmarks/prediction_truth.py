@@ -14,13 +14,15 @@ large           2,000 women; markers add 0.05 to the c statistic
 large, no gain  2,000 women; markers carry nothing
 
 The models "history" and "history + immune" (ridge, the default) are learned and validated by the chapter's
-own functions. Truth is the measure of the very model that was learned, in 40,000 women of the population
+own functions, and held to as many effective degrees of freedom as the women can bear parameters, as in the
+chapter. Truth is the measure of the very model that was learned, in 40,000 women of the population
 whose risks are known (each counts with her risk, so that no outcome is drawn). What a data set gave is
 written into FOLDER, a file a data set, and not made again; whatever is there is summed up.
 """
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ from threadpoolctl import threadpool_limits
 
 from decidua.prediction import measures, validation
 from decidua.prediction.added_value import Women, added_value
+from decidua.prediction.complexity import bearable, r2_of_c
 from decidua.prediction.design import BOTH, HISTORY, Specification
 
 #: Women, strength of the history, strength of the markers.
@@ -47,6 +50,7 @@ SPECS = (
     Specification("history", NAMES[:4], family=HISTORY),
     Specification("history + immune", NAMES, family=BOTH),
 )
+ANTICIPATED_C = 0.65
 SHARE, POPULATION, RESAMPLES, FOLDS, REPEATS = 0.2, 40_000, 200, 10, 5
 TOLD = (measures.C, measures.SLOPE, measures.LARGE, measures.BRIER, measures.SCALED, measures.R2)
 
@@ -86,6 +90,11 @@ class Population:
         return {name: float(value[0]) for name, value in found.items()}
 
 
+def specifications(women: int) -> tuple[Specification, ...]:
+    most = bearable(women, SHARE, r2_of_c(ANTICIPATED_C, SHARE))
+    return tuple(replace(each, most_df=most) for each in SPECS) if most < len(NAMES) else SPECS
+
+
 def data_set(setting: str, number: int, population: Population) -> list[dict]:
     """A row a model and measure: truth, apparent, corrected and interval; and the verdict."""
     rng = np.random.default_rng([7, number, *setting.encode()])
@@ -93,7 +102,7 @@ def data_set(setting: str, number: int, population: Population) -> list[dict]:
     event = rng.random(len(x)) < expit(population.log_odds(x))
     rows, groups = pd.DataFrame(x, columns=list(NAMES)), np.arange(len(x))
     drawn = validation.resamples(event, groups, RESAMPLES, FOLDS, REPEATS, rng)
-    found = validation.validate(SPECS, rows, event, drawn)
+    found = validation.validate(specifications(len(x)), rows, event, drawn)
     told, truth = [], {}
     for name, model in found.models.items():
         truth[name] = population.truth(model.fitted.linear_predictor(population.rows))

@@ -1,18 +1,23 @@
 """How many parameters can so many women bear?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy.stats import norm
 
+from decidua.markers import Cutoff, Marker, Panel
 from decidua.prediction.complexity import (
     bearable,
     expected_shrinkage,
     largest_r2,
     needed,
     r2_of_c,
+    simplified,
     strictest_shrinkage,
 )
+from decidua.prediction.question import Question
 
 
 def test_the_published_example_of_chagas_disease_comes_out():
@@ -61,3 +66,43 @@ def test_the_r2_of_a_c_statistic_is_that_of_simulated_women():
 def test_precision_of_the_overall_risk_asks_for_women_too():
     # One parameter, a strong model: criterion (iii) decides. By hand: (1.96 / 0.05)^2 * 0.25 = 384.1 women.
     assert needed(1, 0.5, 0.5) == 385
+
+
+def asked(immune: tuple[str, ...], **changes) -> Question:
+    plain = Question(
+        "live_birth", False, "before_pregnancy", ("age", "miscarriages", "bmi", "parity"), immune, (),
+        None, None, None, None, None, (0.05, 0.5), 0.2, 0.65, 200, 5, 5, 0.95, False,
+    )  # fmt: skip
+    return replace(plain, **changes)
+
+
+NK = Marker("nk", "NK", "%", (Cutoff("nk_50", 10.0), Cutoff("nk_25", 8.0)))
+PANEL = Panel("p", "s", (NK,))
+
+
+def test_a_question_becomes_as_large_as_the_women_can_bear():
+    # An event share of 0.19 and a c statistic of 0.65: 1,400 women bear 7 parameters, 2,000 bear 10 (above).
+    question, numbers = asked(("nk_50", "nk_25")), ("age", "bmi", "nk_50")
+    curves = simplified(question, PANEL, 2000, 0.19, numbers)
+    assert (curves.parameters, set(curves.knots), curves.held) == (9, set(numbers), None)
+    lines = simplified(question, PANEL, 1400, 0.19, numbers)
+    assert (lines.parameters, lines.knots, lines.asked.immune) == (6, {}, ("nk_50", "nk_25"))
+    fewer = simplified(question, PANEL, 1100, 0.19, numbers)
+    assert (fewer.parameters, fewer.asked.immune, fewer.held) == (5, ("nk_50",), None)
+    assert [name for name, _ in fewer.asked.refused] == ["nk_25"]
+    assert not (curves.warning or lines.warning or fewer.warning)
+
+
+def test_a_model_that_cannot_be_made_smaller_is_held_by_its_penalty():
+    found = simplified(asked(("nk_50",)), PANEL, 466, 0.19, ())
+    assert (found.parameters, found.most, found.held) == (5, 2, 2)
+    assert "holds ridge models at 2" in found.warning
+    few = simplified(asked(("nk_50",)), PANEL, 100, 0.19, ())
+    assert (few.most, few.held) == (0, 1)
+
+
+def test_a_model_stays_larger_only_when_told_to_or_where_sets_leave_no_penalty_and_warns():
+    for changed in ({"go_on": True}, {"sets": "set"}):
+        found = simplified(asked(("nk_50",), **changed), PANEL, 466, 0.19, ())
+        assert (found.parameters, found.held) == (5, None)
+        assert found.warning == "5 parameters where these women can bear 2 (Riley et al. 2019)"

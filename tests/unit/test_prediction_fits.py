@@ -156,6 +156,26 @@ def test_the_penalty_chosen_has_the_smallest_corrected_aic_of_all_fits():
     assert criteria[near] == pytest.approx(min(criteria), abs=0.01)
 
 
+@pytest.mark.parametrize("most", [1.0, 0.3])
+def test_a_ridge_has_no_more_degrees_of_freedom_than_it_may_have_and_together_as_alone(most):
+    """Of three columns the strongest penalty that is tried else leaves 0.6."""
+    rows, event = women(150)
+    x = ((rows - rows.mean()) / rows.std(ddof=0)).to_numpy()
+    free, wide, held = (
+        fit_ridge(x, event.astype(float), np.ones(150), most_df=df) for df in (None, 2.5, most)
+    )
+    assert wide.penalty == free.penalty
+    assert held.df <= most + 0.01 < free.df  # chosen at a fit that is nearly the last
+    assert held.df > 0.85 * most  # the penalty is no stronger than it must be: the next one leaves more
+    weights = np.random.default_rng(2).multinomial(150, np.full(150, 1 / 150), size=5).astype(float)
+    found = fit_together(x, event.astype(float), weights, most_df=most)
+    for place, weight in enumerate(weights):
+        alone = fit_values(Specification("m", NAMES, most_df=most), x, event, weight, complete=True)
+        assert alone.df <= most + 0.01
+        together = found.intercepts[place] + x @ found.coefficients[place]
+        assert together == pytest.approx(alone.linear_of_values(x), abs=1e-6)
+
+
 def test_a_ridge_is_finite_where_the_outcome_is_separated_and_maximum_likelihood_says_that_it_is_not():
     rows = pd.DataFrame({"marker": np.arange(40.0)})
     event = np.arange(40) >= 30

@@ -94,7 +94,9 @@ class Learned:
         return next(name for name in (TOGETHER, IMMUNE_ONLY, HISTORY_ONLY) if name in names)
 
 
-def specifications(asked: Question, given: Data, knots: Mapping[str, int]) -> tuple[Specification, ...]:
+def specifications(
+    asked: Question, given: Data, knots: Mapping[str, int], most_df: float | None = None
+) -> tuple[Specification, ...]:
     """The models that the question asks for, but predictors that never vary."""
     method = CONDITIONAL if asked.sets else RIDGE
     history, immune, calls = (
@@ -110,7 +112,7 @@ def specifications(asked: Question, given: Data, knots: Mapping[str, int]) -> tu
         found.append(Specification(DICHOTOMISED, history + calls, knots, method, BOTH))
     if history and immune and not asked.sets:
         found.append(Specification(BOOSTED, history + immune, {}, BOOSTING, BOTH))
-    return tuple(found)
+    return tuple(replace(each, most_df=most_df) if each.method == RIDGE else each for each in found)
 
 
 def _varies(name: str, given: Data) -> bool:
@@ -358,7 +360,7 @@ def chapter(
         share = float(given.event.mean())
         size = simplified(asked, panel, len(given.event), share, numbers)
         asked = _without_matched(size.asked, given)
-        specs = specifications(asked, given, size.knots)
+        specs = specifications(asked, given, size.knots, size.held)
         if not specs:
             raise NotEstimable("there is no predictor that is known and differs between women")
     except NotEstimable as reason:

@@ -25,10 +25,11 @@ _POINTS = 80
 
 @dataclass(frozen=True)
 class Simplified:
-    """A question as large as the women can bear, as far as that goes.
+    """A question as large as the women can bear.
 
     knots: of predictors that are curves. parameters: of history and immune tests together, wanted: with all
-    predictors asked for. most: that the women can bear. done: what was done, in words.
+    predictors asked for. most: that the women can bear. done: what was done, in words. held: the effective
+    degrees of freedom at which the penalty must hold a model, None where it need not.
     """
 
     asked: Question
@@ -37,13 +38,15 @@ class Simplified:
     wanted: int
     most: int
     done: str
+    held: int | None = None
 
     @property
     def warning(self) -> str:
-        """What every number must say where the models stay too large; empty where they do not."""
+        """What every number must say where there are more parameters than the women bear; else empty."""
         if self.parameters <= self.most:
             return ""
-        return f"{self.parameters} parameters where these women can bear {self.most} (Riley et al. 2019)"
+        said = f"{self.parameters} parameters where these women can bear {self.most} (Riley et al. 2019)"
+        return said if self.held is None else f"{said}: the penalty holds ridge models at {self.held}"
 
 
 def largest_r2(share: float) -> float:
@@ -109,7 +112,9 @@ def simplified(asked: Question, panel: Panel, women: int, share: float, numbers:
     """The question with as many parameters as the women can bear.
 
     First curves become straight lines, then of each marker only the column of its first cut-off stays; what
-    is left above that is held back by the penalty. The order is fixed: the outcome decides nothing of it.
+    is left above that is held back by the penalty, to no more effective degrees of freedom than the women can
+    bear parameters (one at least). The order is fixed: the outcome decides nothing of it. Matched sets have
+    no penalty: there the warning is all.
 
     Args:
         numbers: predictors that could be curves.
@@ -133,9 +138,11 @@ def simplified(asked: Question, panel: Panel, women: int, share: float, numbers:
         refused=asked.refused + tuple((name, why) for name in gone),
     )
     left = lines - len(gone)
-    if left > most:
-        done += "; the penalty holds back the rest"
-    return Simplified(asked, {}, left, wanted, most, done)
+    if left <= most or asked.sets:
+        return Simplified(asked, {}, left, wanted, most, done)
+    held = max(most, 1)
+    done += f"; the penalty leaves ridge models {held} effective degrees of freedom at most"
+    return Simplified(asked, {}, left, wanted, most, done, held)
 
 
 def sample_size_table(found: Simplified, women: int, events: int) -> pd.DataFrame:

@@ -28,6 +28,8 @@ class Specification:
 
     knots: of each column 0 (a straight line, the default) or 3 to 5 (a restricted cubic spline).
     method: one of `METHODS` (or `MAXIMUM_LIKELIHOOD`); family: history, immune or both.
+    most_df: the effective degrees of freedom that the penalty of a ridge model must leave at most; None: as
+    many as the data ask for.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Specification:
     knots: Mapping[str, int] = field(default_factory=dict)
     method: str = RIDGE
     family: str = BOTH
+    most_df: float | None = None
 
     @property
     def parameters(self) -> int:

@@ -305,7 +305,7 @@ def _fit_ridge(
     learned: Fitted, x: np.ndarray, y: np.ndarray, weights: np.ndarray, penalty: float | None
 ) -> Fitted:
     vary = _varying(x)
-    found = fit_ridge(x[:, vary], y, weights, penalty)
+    found = fit_ridge(x[:, vary], y, weights, penalty, learned.spec.most_df)
     kept = np.flatnonzero(np.r_[True, vary])
     covariance = np.zeros((len(vary) + 1,) * 2)
     covariance[np.ix_(kept, kept)] = found.covariance

@@ -13,6 +13,8 @@ from decidua.statistics.answers import NotEstimable
 #: Penalties that are tried, as shares of the information a standardised column would have alone: of a share r
 #: a coefficient by itself keeps 1 / (1 + r). The strongest keeps a fifth.
 SHARES = np.r_[0.0, np.geomspace(1e-3, 4.0, 60)]
+#: Stronger ones, for models that must have fewer degrees of freedom than those leave.
+STRONGER = np.geomspace(4.5, 1000.0, 60)
 #: The penalty at which the search starts: finite coefficients also where the outcome is separated.
 _START = 0.05
 _ROUNDS = 4
@@ -44,7 +46,13 @@ class Ridge:
         return np.linalg.inv(self.information + np.diag(_penalties(len(self.coefficients), self.penalty)))
 
 
-def fit_ridge(x: np.ndarray, event: np.ndarray, weights: np.ndarray, penalty: float | None = None) -> Ridge:
+def fit_ridge(
+    x: np.ndarray,
+    event: np.ndarray,
+    weights: np.ndarray,
+    penalty: float | None = None,
+    most_df: float | None = None,
+) -> Ridge:
     """Maximise the log-likelihood less penalty / 2 * sum of squared coefficients (not the intercept's).
 
     Args:
@@ -54,6 +62,8 @@ def fit_ridge(x: np.ndarray, event: np.ndarray, weights: np.ndarray, penalty: fl
         penalty: None lets the data choose: the smallest corrected AIC, in which the effective degrees of
             freedom stand for the number of coefficients. The likelihood along the penalties is taken as
             quadratic around the last fit, which is repeated at the penalty chosen until that stays.
+        most_df: effective degrees of freedom (without the intercept) that a penalty which the data choose
+            must leave at most.
 
     Raises:
         NotEstimable: no maximum.
@@ -73,15 +83,16 @@ def fit_ridge(x: np.ndarray, event: np.ndarray, weights: np.ndarray, penalty: fl
     tried = _START * unit
     found = problem.solved(tried, start, _NEARLY)
     for _ in range(_ROUNDS):
-        chosen = _chosen(found, SHARES * unit, total)
+        chosen = _chosen(found, unit, total, most_df)
         if chosen == tried:
             break
         found, tried = problem.solved(chosen, found.coefficients, _NEARLY), chosen
     return problem.solved(tried, found.coefficients)
 
 
-def _chosen(found: Ridge, penalties: np.ndarray, total: float) -> float:
+def _chosen(found: Ridge, unit: float, total: float, most_df: float | None) -> float:
     """The penalty of the smallest corrected AIC, the likelihood being quadratic about a fit."""
+    penalties = SHARES * unit
     # the intercept is projected out: it carries no penalty, and so no loss
     inside, across = found.information[1:, 1:], found.information[1:, 0]
     size, vectors = np.linalg.eigh(inside - np.outer(across, across) / found.information[0, 0])
@@ -94,7 +105,22 @@ def _chosen(found: Ridge, penalties: np.ndarray, total: float) -> float:
     df = 1 + shrunk.sum(axis=1)
     spare = np.maximum(total - df - 1, 1.0)
     criterion = -2 * likelihood + 2 * df * (1 + (df + 1) / spare)
-    return float(penalties[int(np.argmin(criterion))])
+    if most_df is None:
+        return float(penalties[int(np.argmin(criterion))])
+    allowed = df - 1 <= most_df
+    if allowed.any():
+        return float(penalties[int(np.argmin(np.where(allowed, criterion, np.inf)))])
+    return float(STRONGER[strong_enough(size, STRONGER * unit, most_df)] * unit)
+
+
+def strong_enough(size: np.ndarray, penalties: np.ndarray, most_df: float) -> np.ndarray:
+    """The place of the weakest penalty (of rising ones) that leaves no more degrees of freedom; or the last.
+
+    Args:
+        size: ... x k eigenvalues of the information. penalties: ... x m.
+    """
+    df = (size[..., None, :] / (size[..., None, :] + penalties[..., None])).sum(axis=-1)
+    return np.minimum((df > most_df).sum(axis=-1), penalties.shape[-1] - 1)
 
 
 @dataclass(frozen=True)

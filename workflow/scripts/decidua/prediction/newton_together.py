@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from decidua.prediction import newton
-from decidua.prediction.newton import SHARES
+from decidua.prediction.newton import SHARES, STRONGER, strong_enough
 
 #: With more women one resample after the other is as fast.
 MOST_WOMEN = 5_000
@@ -34,7 +34,11 @@ class Together:
 
 
 def fit_together(
-    x: np.ndarray, event: np.ndarray, weights: np.ndarray, penalty: float | None = None
+    x: np.ndarray,
+    event: np.ndarray,
+    weights: np.ndarray,
+    penalty: float | None = None,
+    most_df: float | None = None,
 ) -> Together:
     """As `fit_ridge`, columns standardised within each weighting.
 
@@ -42,7 +46,7 @@ def fit_together(
         x: n x k columns of about mean 0 and standard deviation 1.
         event: n floats.
         weights: B x n.
-        penalty: None lets each weighting choose.
+        penalty: None lets each weighting choose. most_df: as of `fit_ridge`.
     """
     design = np.column_stack([np.ones(len(x)), x])
     upper = np.triu_indices(design.shape[1])
@@ -51,12 +55,17 @@ def fit_together(
     total, events = weights.sum(axis=1), weights @ event
     usable = np.flatnonzero((events > 0) & (events < total))
     if len(usable):
-        found[usable] = _fitted(problem, weights[usable], total[usable], events[usable], penalty)
+        found[usable] = _fitted(problem, weights[usable], total[usable], events[usable], penalty, most_df)
     return Together(found[:, 0], found[:, 1:])
 
 
 def _fitted(
-    problem: "_Problem", weights: np.ndarray, total: np.ndarray, events: np.ndarray, penalty: float | None
+    problem: "_Problem",
+    weights: np.ndarray,
+    total: np.ndarray,
+    events: np.ndarray,
+    penalty: float | None,
+    most_df: float | None,
 ) -> np.ndarray:
     x = problem.design[:, 1:]
     mean = weights @ x / total[:, None]
@@ -80,6 +89,7 @@ def _fitted(
             tried[searching],
             unit[searching],
             total[searching],
+            most_df,
         )
         moving = chosen != tried[searching]
         searching = searching[moving]
@@ -104,6 +114,7 @@ def _chosen(
     penalty: np.ndarray,
     unit: np.ndarray,
     total: np.ndarray,
+    most_df: float | None,
 ) -> np.ndarray:
     """As `newton._chosen`, of standardised columns."""
     across = information[:, 1:, 0]
@@ -121,7 +132,13 @@ def _chosen(
     df = 1 + shrunk.sum(axis=2)
     spare = np.maximum(total[:, None] - df - 1, 1.0)
     criterion = -2 * likelihood + 2 * df * (1 + (df + 1) / spare)
-    best = np.take_along_axis(tried, criterion.argmin(axis=1)[:, None], axis=1)[:, 0]
+    allowed = df - 1 <= (np.inf if most_df is None else most_df)
+    chosen = np.where(allowed, criterion, np.inf).argmin(axis=1)
+    best = np.take_along_axis(tried, chosen[:, None], axis=1)[:, 0]
+    if not (some := allowed.any(axis=1)).all():
+        stronger = STRONGER * unit[:, None]
+        place = strong_enough(size[:, 0, :], stronger, most_df)
+        best = np.where(some, best, np.take_along_axis(stronger, place[:, None], axis=1)[:, 0])
     return np.where(usable, best, penalty)
 
 

@@ -134,7 +134,7 @@ class _Task:
         penalty = 0.0 if self.spec.method == MAXIMUM_LIKELIHOOD else None
         for block in blocks(weights):
             if self.together:
-                found = fit_together(x, self.event.astype(float), block, penalty)
+                found = fit_together(x, self.event.astype(float), block, penalty, self.spec.most_df)
                 yield found.intercepts[:, None] + found.coefficients @ x.T
             else:
                 yield np.array([self._linear(each) for each in block])
