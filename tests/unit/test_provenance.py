@@ -1,12 +1,14 @@
 """Fingerprints of code, and records that say what made an artifact."""
 
+import ast
 import hashlib
 import json
 
 import pytest
 
 from decidua.errors import InputError
-from decidua.provenance import closure, fingerprint, manifest, record, write_record
+from decidua.provenance import _imports, closure, fingerprint, manifest, record, write_record
+from running import ROOT
 
 
 def library(folder, **modules):
@@ -95,3 +97,22 @@ def test_a_damaged_record_is_named(tmp_path):
         path.write_text(text)
         with pytest.raises(InputError, match=r"plot\.json: found .*; expected the record of a job"):
             manifest([path], tmp_path)
+
+
+def test_the_imports_of_every_module_are_those_that_python_parses():
+    library = ROOT / "workflow/scripts"
+    for path in sorted(library.rglob("*.py")):
+        named = set()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        stems = [
+            library.joinpath(*name.split(".")[:depth])
+            for name in named
+            for depth in range(1, name.count(".") + 2)
+        ]
+        files = {file for stem in stems for file in (stem / "__init__.py", stem.with_suffix(".py"))}
+        expected = {file for file in files if file.is_file() and "decidua" in file.parts}
+        assert set(_imports(path, library)) == expected, path

@@ -1,10 +1,10 @@
 """What made this artifact? Fingerprints of code, a record a job, one manifest for all."""
 
-import ast
 import csv
 import hashlib
 import importlib.metadata
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -85,22 +85,35 @@ def closure(script: str | Path) -> list[Path]:
 
 @cache
 def _imports(path: Path, library: Path) -> tuple[Path, ...]:
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    """The files of the modules that a file itself imports.
+
+    Lines are read, not parsed: parsing all modules is most of what a plan would cost. A line of a text that
+    looks like an import counts as one.
+    """
+    modules = _modules(library)
     found = set()
-    for name in names:
-        parts = name.split(".")
-        if parts[0] != "decidua":
-            continue
-        # Importing a.b.c runs a/__init__.py and a/b/__init__.py too.
-        for depth in range(1, len(parts) + 1):
-            stem = library.joinpath(*parts[:depth])
-            found |= {file for file in (stem / "__init__.py", stem.with_suffix(".py")) if file.is_file()}
-    return tuple(sorted(found))
+    for module, names, alone in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        for name in _NAME.findall(names) or [""]:
+            parts = [*(module or alone).split("."), name]
+            # Importing a.b.c runs a/__init__.py and a/b/__init__.py too.
+            found |= {modules.get(".".join(parts[:depth])) for depth in range(1, len(parts) + 1)}
+    return tuple(sorted(found - {None}))
+
+
+#: `from decidua.x import (y as z, ...)` and `import decidua.x`.
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(decidua[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+(decidua[\w.]*))",
+    re.MULTILINE,
+)
+_NAME = re.compile(r"\w+")
+
+
+@cache
+def _modules(library: Path) -> dict[str, Path]:
+    """Dotted name to file of every module of the library beside the scripts."""
+    files = (library / "decidua").rglob("*.py")
+    names = {path: path.relative_to(library).with_suffix("").parts for path in files}
+    return {".".join(p for p in parts if p != "__init__"): path for path, parts in names.items()}
 
 
 def record(
