@@ -27,6 +27,7 @@ from decidua.prediction.design import BOOSTING, CONDITIONAL, MAXIMUM_LIKELIHOOD,
 from decidua.prediction.fits import Fitted, fit, fit_values
 from decidua.prediction.measures import (
     MEASURES,
+    SLOPE,
     WITHIN_SETS,
     all_measures,
     c_within_sets_of_many,
@@ -368,10 +369,13 @@ def how_corrected(count: int, confidence: float, method: str) -> str:
 def _moved(resampled: pd.DataFrame, measure: str, method: str) -> tuple[pd.Series, pd.Series]:
     """How a measure moves over resamples: of models learned anew, and of the fitted one.
 
-    Of trees the held-out predictions alone, which stay as they are.
+    Of trees the held-out predictions alone, which stay as they are. Of a calibration slope the fitted model's
+    alone: where little is told, models learned anew may have any.
     """
-    fixed = IN_RESAMPLE if method == BOOSTING else FIXED
-    return resampled[f"{measure}: {IN_RESAMPLE}"], resampled[f"{measure}: {fixed}"]
+    anew, fixed = (resampled[f"{measure}: {way}"] for way in (IN_RESAMPLE, FIXED))
+    if method == BOOSTING:
+        return anew, anew
+    return (fixed, fixed) if measure == SLOPE else (anew, fixed)
 
 
 def _around(
