@@ -16,7 +16,6 @@ from decidua.prediction.alarms import (
     UNKNOWN_OUTCOME,
     alarms_table,
 )
-from decidua.prediction.sample_size import simplified
 
 
 def calls(*values, name="nk"):
@@ -27,30 +26,23 @@ def doses(*values):
     return pd.Series(pd.array(values, dtype="Float64"))
 
 
-def test_where_all_abnormal_and_no_normal_women_were_treated_no_effect_and_no_untreated_risk_can_be_had():
+def test_where_all_abnormal_and_no_normal_women_were_treated_the_two_cannot_be_told_apart():
     # As in Han et al. 2025: treatment by protocol.
-    found = list(alarms.positivity(doses(20, 30, 0, 0), calls(True, True, False, False), "immunoglobulin"))
-    assert {alarm.where for alarm in found} == {*alarms.UNDER_TREATMENT, "nk"}
+    found = list(alarms.positivity(doses(20, 30, 0, 0), calls(True, True, False, False)))
+    assert {alarm.where for alarm in found} == set(alarms.UNDER_TREATMENT)
     for alarm in found:
         assert alarm.alarm == POSITIVITY
         assert "every abnormal and no normal woman was treated" in alarm.reason
-        assert "no effect of immunoglobulin and no untreated risk can be estimated" in alarm.reason
 
 
-def test_treatment_of_any_abnormal_marker_is_a_tie_to_all_of_them_and_to_each_only_as_far_as_it_goes():
-    both = pd.concat(
-        [
-            calls(*[True] * 20, *[False] * 40),
-            calls(*[False] * 20, *[True] * 20, *[False] * 20, name="th1_th2"),
-        ],
-        axis=1,
-    )
-    found = pd.DataFrame(alarms.positivity(doses(*[20.0] * 40, *[0.0] * 20), both))
-    tied = found.set_index("where")["reason"]
-    assert tied["model"].startswith("every abnormal and no normal woman")
+def test_treatment_of_any_abnormal_marker_is_a_tie_and_one_that_nearly_is_is_told_in_numbers():
+    treatment = doses(*[20.0] * 40, *[0.0] * 20)
+    nk = calls(*[True] * 20, *[False] * 40)
+    both = pd.concat([nk, calls(*[False] * 20, *[True] * 20, *[False] * 20, name="th1_th2")], axis=1)
+    assert all(a.reason.startswith("every abnormal and no") for a in alarms.positivity(treatment, both))
     # Of one marker's abnormal women all are treated, of its normal ones half, for the other marker.
-    assert tied["nk"].startswith("20 of 20 abnormal women were treated")
-    assert "hardly more" in tied["nk"]
+    (reason,) = {alarm.reason for alarm in alarms.positivity(treatment, nk)}
+    assert reason.startswith("20 of 20 abnormal women were treated") and "hardly" in reason
 
 
 def test_where_either_kind_was_treated_at_times_there_is_no_alarm():
@@ -62,7 +54,7 @@ def test_where_either_kind_was_treated_at_times_there_is_no_alarm():
 
 def test_women_of_unknown_treatment_or_call_decide_nothing():
     found = list(alarms.positivity(doses(20, None, 0, 20), calls(True, False, False, None)))
-    assert {alarm.where for alarm in found} == {*alarms.UNDER_TREATMENT, "nk"}
+    assert {alarm.where for alarm in found} == set(alarms.UNDER_TREATMENT)
 
 
 def test_an_outcome_known_for_some_is_told_with_its_best_and_worst_case():
@@ -140,10 +132,22 @@ def test_rows_of_a_woman_are_said_to_stay_together():
 
 
 def test_more_parameters_than_the_women_bear_are_told_wherever_the_model_is():
-    found = list(alarms.too_many_parameters(simplified(["age"], ["nk"], {}, most=1)))
+    found = list(alarms.too_many_parameters("7 parameters where these women can bear 2"))
     assert {alarm.where for alarm in found} == set(alarms.OF_THE_SIZE)
-    assert {alarm.alarm for alarm in found} == {TOO_MANY}
-    assert not list(alarms.too_many_parameters(simplified(["age"], ["nk"], {}, most=2)))
+    assert {(alarm.alarm, alarm.reason) for alarm in found} == {
+        (TOO_MANY, "7 parameters where these women can bear 2")
+    }
+    assert not list(alarms.too_many_parameters(""))
+
+
+def test_women_who_are_alike_in_all_are_suspected_to_be_one_only_where_that_is_no_chance():
+    rows = pd.DataFrame({"nk": np.arange(20.0), "parity": [0, 1] * 10})
+    event = np.arange(20) < 5
+    twice, seen = pd.concat([rows, rows.iloc[:2]]), np.r_[event, event[:2]]
+    (reason,) = {alarm.reason for alarm in alarms.suspected_duplicates(twice, seen)}
+    assert reason.startswith("2 rows are the same")
+    assert not list(alarms.suspected_duplicates(twice, np.r_[event, ~event[:2]]))
+    assert not list(alarms.suspected_duplicates(rows[["parity"]], event))
 
 
 def test_the_table_holds_each_alarm_once_and_may_be_empty():

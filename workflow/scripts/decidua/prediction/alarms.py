@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 
 from decidua.markers import ABNORMAL, NORMAL, immunity_of
-from decidua.prediction.sample_size import Simplified
-from decidua.statistics.counting import UNKNOWN, Levels
-from decidua.statistics.identifiability import MIRRORED, ONE_AND_THE_SAME, entanglement
-from decidua.statistics.settings import Settings
+from decidua.statistics.identifiability import tied
 
 POSITIVITY, UNKNOWN_OUTCOME, SEPARATION = "positivity", "outcome known only for some", "separation"
 FEW_EVENTS, LEAKAGE = "too few events", "leakage suspect"
 SEVERAL_ROWS, TOO_MANY = "women in several rows", "sample size"
+DUPLICATES = "duplicate women suspect"
 #: History and blood markers reach no better c statistic than this (published: 0.53 to 0.65).
 PLAUSIBLE_C = 0.80
 #: Women of the rarer outcome a parameter, below which it is said that they are few.
@@ -34,7 +32,8 @@ OF_THE_SIZE = (
     "model",
 )
 OF_THE_ROWS = ("performance", "added_value")
-CANNOT = "no effect of {treatment} and no untreated risk can be estimated"
+#: Share of distinct values above which women who are alike in all predictors are suspected to be one.
+MOSTLY_DISTINCT = 0.5
 COLUMNS = ("alarm", "where", "reason")
 
 
@@ -51,41 +50,22 @@ def alarms_table(found: Iterable[Alarm]) -> pd.DataFrame:
     return pd.DataFrame(list(dict.fromkeys(found)), columns=list(COLUMNS)).astype("string")
 
 
-def positivity(
-    treatment: pd.Series | None, calls: pd.DataFrame, treatment_in_words: str = "the treatment"
-) -> Iterator[Alarm]:
-    """Treatment that is tied to being abnormal in any marker, or in one of them.
-
-    A tie to any marker stands where numbers of all women do (`UNDER_TREATMENT`), one to a marker at it.
+def positivity(treatment: pd.Series | None, calls: pd.DataFrame) -> Iterator[Alarm]:
+    """Treatment that is tied to being abnormal in any marker: what the markers tell it may tell.
 
     Args:
         treatment: n doses or yes/no, NA where unknown; None where no treatment was recorded.
         calls: n x markers, whether abnormal; NA where unknown.
     """
-    if treatment is None or calls.shape[1] == 0:
+    if treatment is None or not calls.shape[1]:
         return
-    why = _tied(treatment, immunity_of(calls))
-    if why:
-        reason = f"{why}; {_what_cannot(why, treatment_in_words)}"
-        yield from (Alarm(POSITIVITY, where, reason) for where in UNDER_TREATMENT)
-    for name in calls:
-        why = _tied(treatment, immunity_of(calls[[name]]))
-        if why:
-            yield Alarm(POSITIVITY, str(name), f"{why}; {_what_cannot(why, treatment_in_words)}")
-
-
-def _tied(treatment: pd.Series, immunity: pd.Series) -> str:
-    names = (ABNORMAL, NORMAL)
-    codes = immunity.map({name: place for place, name in enumerate(names)}).astype("Int64")
-    kinds = Levels("immunity", names, codes.fillna(UNKNOWN).to_numpy(dtype=int))
-    women = pd.DataFrame({"treatment": treatment.to_numpy()}).convert_dtypes()
-    settings = Settings(group=None, treatment="treatment", karyotype=None)
-    return entanglement(women, settings, kinds, np.ones(len(women), dtype=bool))
-
-
-def _what_cannot(why: str, treatment: str) -> str:
-    said = CANNOT.format(treatment=treatment)
-    return said if why in (ONE_AND_THE_SAME, MIRRORED) else f"hardly more than that {said}"
+    treated = pd.to_numeric(treatment).astype("Float64") > 0
+    abnormal = immunity_of(calls)
+    levels = (ABNORMAL, NORMAL)
+    of_level = [treated[(abnormal == level).fillna(False)].dropna() for level in levels]
+    counts = np.array([(int(each.sum()), len(each)) for each in of_level])
+    if why := tied(levels, counts[:, 0], counts[:, 1], place=0):
+        yield from (Alarm(POSITIVITY, where, why) for where in UNDER_TREATMENT)
 
 
 def outcome_known_for_some(events: int, known: int, unknown: int) -> Iterator[Alarm]:
@@ -220,7 +200,19 @@ def in_several_rows(woman: pd.Series | None) -> Iterator[Alarm]:
     yield from (Alarm(SEVERAL_ROWS, where, reason) for where in OF_THE_ROWS)
 
 
-def too_many_parameters(found: Simplified) -> Iterator[Alarm]:
-    """A model that is larger than the women bear, with the warning of `decidua.prediction.sample_size`."""
-    if found.warning:
-        yield from (Alarm(TOO_MANY, where, found.warning) for where in OF_THE_SIZE)
+def suspected_duplicates(rows: pd.DataFrame, event: np.ndarray) -> Iterator[Alarm]:
+    """Rows that are the same as another in all predictors and the outcome, where that is no chance.
+
+    Where no predictor has many values, women are alike by chance, and nothing is said.
+    """
+    if not len(rows) or rows.nunique().max() <= MOSTLY_DISTINCT * len(rows):
+        return
+    if copies := int(rows.assign(event=event).duplicated().sum()):
+        reason = f"{copies} rows are the same as another in all predictors and the outcome"
+        yield from (Alarm(DUPLICATES, where, reason) for where in OF_THE_ROWS)
+
+
+def too_many_parameters(warning: str) -> Iterator[Alarm]:
+    """A model that is larger than the women bear, in the words of `decidua.prediction.complexity`."""
+    if warning:
+        yield from (Alarm(TOO_MANY, where, warning) for where in OF_THE_SIZE)

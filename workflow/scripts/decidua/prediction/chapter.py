@@ -10,7 +10,8 @@ from scipy.special import expit
 
 from decidua import results
 from decidua.cases import IS_CASE
-from decidua.markers import ABNORMAL, NORMAL, Panel, immunity_of, marker_names, with_calls
+from decidua.markers import Panel, marker_names, with_calls
+from decidua.prediction import alarms
 from decidua.prediction.added_value import Women, added_value, pairs
 from decidua.prediction.blood_panel import blood_panel, single_tests
 from decidua.prediction.complexity import sample_size_table, simplified
@@ -29,6 +30,7 @@ from decidua.prediction.design import (
     Specification,
     kind,
 )
+from decidua.prediction.measures import C
 from decidua.prediction.model_file import no_model_json, to_json
 from decidua.prediction.paired import Predicted
 from decidua.prediction.question import (
@@ -54,17 +56,12 @@ from decidua.prediction.validation import (
 )
 from decidua.prediction.written import about_model, write_down
 from decidua.statistics.answers import NotEstimable
-from decidua.statistics.identifiability import tied
 
 HISTORY_ONLY, IMMUNE_ONLY, TOGETHER = "history", "immune", "history + immune"
 DICHOTOMISED, BOOSTED = "history + immune, dichotomised", "history + immune, boosted"
 CROSS_VALIDATED = "cross-validated"
-#: Share of distinct values above which women who are alike in all predictors are suspected to be one.
-MOSTLY_DISTINCT = 0.5
 #: Values that a predictor must have more of to be a curve.
 FEWEST_VALUES = 5
-#: Women of the rarer outcome a parameter, below which it is said that they are few.
-FEWEST_A_PARAMETER = 10
 NO_MODEL = "no model could be learned"
 
 
@@ -287,7 +284,7 @@ def written_model(
     asked: Question,
     given: Data,
     performance_table: pd.DataFrame,
-    alarms: pd.DataFrame,
+    warned: pd.DataFrame,
     words: Words,
 ) -> str:
     """The final model as JSON, or why there is none."""
@@ -305,7 +302,7 @@ def written_model(
         performance=performance_table,
         alarms=[
             {"name": str(alarm), "reason": str(reason)}
-            for alarm, reason in dict.fromkeys(zip(alarms["alarm"], alarms["reason"], strict=True))
+            for alarm, reason in dict.fromkeys(zip(warned["alarm"], warned["reason"], strict=True))
         ],
         provenance=words.provenance,
         synthetic=words.synthetic,
@@ -368,7 +365,7 @@ def chapter(
     learned = learn(asked, given, specs, rng)
     measured = performance(learned, asked, given)
     value = added_value(learned.validation, pairs(specs), learned.women, asked.crossing, asked.confidence)
-    warned = alarms(asked, given, measured, value, size.warning)
+    warned = _alarms(learned, asked, given, value, size.warning)
     tables = {
         "question": question_table(asked, given),
         "performance": measured,
@@ -478,62 +475,36 @@ def _nothing(reason: str, asked: Question) -> Chapter:
     tables["calibration"] = curve.assign(shown="curve").reindex(columns=list(TYPES)).astype(TYPES)
     tables["decision_curves"] = curve.reindex(columns=list(DECISION_COLUMNS)).astype(DECISION_COLUMNS)
     tables["question"] = question_table(asked, None)
-    tables["alarms"] = pd.DataFrame(
-        {"alarm": ["no prediction"], "where": ["performance"], "reason": [reason]}
-    )
+    tables["alarms"] = alarms.alarms_table([alarms.Alarm("no prediction", "performance", reason)])
     said = f"Nothing can be predicted in this cohort: {reason}."
     tables["conclusion"] = pd.DataFrame({"topic": ["verdict"], "sentence": [said]})
     columns = ["id", "model", "event", "apparent", "held_out", "apparent_risk", "held_out_risk"]
     return Chapter(tables, no_model_json(reason), pd.DataFrame(columns=columns))
 
 
-def alarms(
-    asked: Question, given: Data, measured: pd.DataFrame, value: pd.DataFrame, too_large: str
+def _alarms(
+    learned: Learned, asked: Question, given: Data, value: pd.DataFrame, too_large: str
 ) -> pd.DataFrame:
     """What makes numbers of the chapter doubtful: name of the alarm, where it stands, and why."""
-    rows = []
-    if given.left_out.get(NOT_KNOWN):
-        reason = f"the outcome of {given.left_out[NOT_KNOWN]} women is not known; they are left out"
-        rows += [("outcome known only for some", where, reason) for where in ("performance", "added_value")]
-    if given.treatment is not None and (reason := _tied_treatment(asked, given)):
-        rows += [("positivity", where, reason) for where in ("performance", "added_value", "model")]
-    high = measured[
-        (measured["quantity"] == "c statistic").fillna(False)
-        & (measured["level"] == CORRECTED).fillna(False)
-        & (measured["estimate"] > 0.8).fillna(False)
-    ]
-    for name, c in zip(high["variable"], high["estimate"], strict=True):
-        reason = f"a c statistic of {c:.2f} is more than is plausible: does a predictor know the outcome?"
-        rows.append(("leakage suspect", name, reason))
-    parted = value["reason"].str.contains("separat", case=False).fillna(False)
-    rows += [("separation", "added_value", reason) for reason in value.loc[parted, "reason"].unique()]
-    rarer = int(min(given.event.sum(), (~given.event).sum()))
-    parameters = len(asked.history) + len(asked.immune)
-    if rarer < FEWEST_A_PARAMETER * parameters:
-        reason = f"{rarer} women of the rarer outcome for {parameters} parameters"
-        rows += [("too few events", where, reason) for where in ("performance", "added_value", "model")]
-    if too_large:
-        tables = ("performance", "added_value", "decision_curves", "coefficients", "strata", "model")
-        rows += [("sample size", where, too_large) for where in tables]
-    distinct = given.rows.nunique().max() / len(given.rows)
-    if (
-        asked.woman is None
-        and distinct > MOSTLY_DISTINCT
-        and (copies := int(given.rows.assign(e=given.event).duplicated().sum()))
-    ):
-        reason = f"{copies} rows are the same as another in all predictors and the outcome"
-        rows.append(("duplicate women suspect", "performance", reason))
-    return pd.DataFrame(rows, columns=["alarm", "where", "reason"]).astype("string")
-
-
-def _tied_treatment(asked: Question, given: Data) -> str:
-    """Why the treatment and an abnormal marker cannot, or hardly, be told apart; empty if they can."""
-    treated = pd.to_numeric(given.treatment).astype("Float64") > 0
+    corrected = {
+        name: float(model.measures.set_index("measure")["corrected"].get(C, np.nan))
+        for name, model in learned.validation.models.items()
+    }
+    linear = [spec for spec in learned.specs if spec.method != BOOSTING]
+    parted = value.loc[value["reason"].str.contains("separat", case=False).fillna(False), "reason"]
+    known, unknown = len(given.event), given.left_out.get(NOT_KNOWN, 0)
     calls = given.rows[[name for name in asked.dichotomies if name in given.rows]]
-    if calls.empty:
-        return ""
-    abnormal = immunity_of(calls)
-    levels = (ABNORMAL, NORMAL)
-    of_level = [treated[(abnormal == level).fillna(False)].dropna() for level in levels]
-    counts = np.array([(int(each.sum()), len(each)) for each in of_level])
-    return tied(levels, counts[:, 0], counts[:, 1], place=0)
+    woman = pd.Series(given.groups) if asked.woman is not None else None
+    return alarms.alarms_table(
+        [
+            *alarms.outcome_known_for_some(int(given.event.sum()), known, unknown),
+            *alarms.positivity(given.treatment, calls),
+            *alarms.leakage(corrected),
+            *alarms.separation(given.rows, given.event, {spec.name: spec.columns for spec in linear}),
+            *(alarms.Alarm(alarms.SEPARATION, "added_value", str(reason)) for reason in parted.unique()),
+            *alarms.too_few_events(given.event, {spec.name: spec.parameters for spec in linear}),
+            *alarms.too_many_parameters(too_large),
+            *alarms.in_several_rows(woman),
+            *(alarms.suspected_duplicates(given.rows, given.event) if woman is None else ()),
+        ]
+    )
