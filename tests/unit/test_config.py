@@ -8,6 +8,7 @@ import yaml
 
 from decidua.config import check, effective, load_yaml, public, recorded
 from decidua.errors import InputError
+from decidua.preflight import check_inputs
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = load_yaml(ROOT / "workflow/schemas/config.schema.yaml")
@@ -615,6 +616,26 @@ def test_a_sample_sheet_of_a_prediction_needs_its_columns_and_labels(config, tmp
         "config: predictions.next.columns: found nothing; expected this key to be given beside samples",
         "config: predictions.next.label: found nothing; expected this key to be given beside samples",
     ]
+
+
+def test_a_published_model_that_is_not_there_is_named_with_those_that_are(config):
+    config["cohorts"]["han2025"]["prediction"] = {"published": ["lubbe2020"]}
+    assert problems(config) == [
+        "config: cohorts.han2025.prediction.published: found 'lubbe2020'; expected the path of a YAML "
+        "file or one of brigham1999"
+    ]
+
+
+def test_a_file_of_a_published_model_that_holds_something_else_is_told_before_the_first_job(config, tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("name: own\nversion: '1'\ntitle: x\nsource: y\nobtained: printed\npredicts: luck\n")
+    config["cohorts"]["han2025"]["prediction"] = {"published": [str(path)]}
+    settings = check(config, SCHEMA, [ROOT])
+    with pytest.raises(InputError) as caught:
+        check_inputs(settings, [ROOT])
+    told = str(caught.value).splitlines()
+    assert len(told) == 4 and all(line.startswith(f"{path}: ") for line in told)
+    assert any("predicts" in line and "luck" in line for line in told)
 
 
 def test_slips_of_a_study_are_told_in_plain_words(config, tmp_path):

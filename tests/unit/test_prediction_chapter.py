@@ -4,16 +4,21 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
+from scipy.special import expit
 from test_config import DEFAULT, ROOT
+from test_prediction_published import BRIGHAM
 from test_prediction_question import WHEN, calls, cohort
 
 from decidua.markers import NORMAL, Panel
 from decidua.prediction.chapter import Words, chapter
+from decidua.prediction.measures import BRIER
+from decidua.prediction.published import AS_PUBLISHED
 from decidua.results import NOT_ESTIMABLE
 
 TABLES = {
     "question", "sample_size", "performance", "calibration", "added_value", "decision_curves", "coefficients",
-    "strata", "markers", "blood_panel", "alarms", "conclusion",
+    "strata", "markers", "blood_panel", "alarms", "conclusion", "published",
 }  # fmt: skip
 PANEL = Panel.load(ROOT / "tests/configs/clinic_panel.yaml")
 
@@ -25,7 +30,8 @@ def told(women, **prediction):
         "when": WHEN,
     }
     marks = calls(women).assign(subgroup=NORMAL, immunity=NORMAL)
-    return chapter(settings, women, marks, PANEL, Words("A clinic", {}, {}), np.random.default_rng(1))
+    said, rng = Words("A clinic", {}, {}), np.random.default_rng(1)
+    return chapter(settings, women, marks, PANEL, said, rng, [BRIGHAM])
 
 
 def test_every_table_is_there_with_a_model_and_a_row_a_woman_and_model():
@@ -79,3 +85,24 @@ def test_the_order_of_the_rows_changes_no_number():
     for name in ("performance", "added_value", "coefficients"):
         pd.testing.assert_frame_equal(one.tables[name], two.tables[name])
     assert one.model == two.model
+
+
+def test_a_published_model_is_held_against_the_women_of_the_chapter_whichever_end_is_asked_for():
+    women = cohort(160).assign(miscarriages=np.random.default_rng(2).integers(2, 6, 160))
+    of_loss = told(women).tables["published"]
+    of_birth = told(women, event=True).tables["published"]
+    known = women[women[["live_birth", *BRIGHAM.columns]].notna().all(axis=1)]
+    risk = expit(BRIGHAM.linear_predictor(known))
+    # by hand: the mean squared distance of its risk of a loss from what came
+    brier = np.mean((risk - ~known["live_birth"].astype(bool)) ** 2)
+    for table in (of_loss, of_birth):
+        row = table[(table["level"] == AS_PUBLISHED) & (table["quantity"] == BRIER)].iloc[0]
+        assert row["estimate"] == pytest.approx(brier)
+        assert row["lower"] < brier < row["upper"]
+        assert row["denominator"] == len(known)
+
+
+def test_a_cohort_without_its_predictors_says_what_a_published_model_needs():
+    table = told(cohort(160)).tables["published"]
+    assert set(table["status"]) == {NOT_ESTIMABLE}
+    assert table["reason"].str.contains("the cohort lacks miscarriages, which brigham1999 needs").all()

@@ -96,7 +96,7 @@ def test_a_question_becomes_as_large_as_the_women_can_bear():
 def test_a_model_that_cannot_be_made_smaller_is_held_by_its_penalty():
     found = simplified(asked(("nk_50",)), PANEL, 466, 0.19, ())
     assert (found.parameters, found.most, found.held) == (5, 2, 2)
-    assert "holds ridge models at 2" in found.warning
+    assert "holds ridge models to 2 effective degrees" in found.warning
     few = simplified(asked(("nk_50",)), PANEL, 100, 0.19, ())
     assert (few.most, few.held) == (0, 1)
 

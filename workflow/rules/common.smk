@@ -17,6 +17,7 @@ from decidua.config import (
     load_yaml,
     locate,
     panel_path,
+    published_path,
     recorded,
     units_of,
     when_known,
@@ -305,6 +306,12 @@ def noise_shape(wildcards):
 def panel_file(wildcards):
     """The marker panel of a cohort."""
     return resource(panel_path(config["cohorts"][wildcards.cohort]["panel"]))
+
+
+def published_models(wildcards):
+    """The files of published models that are held against a cohort."""
+    named = config["cohorts"][wildcards.cohort]["prediction"]["published"] or ()
+    return [resource(published_path(name)) for name in named]
 
 
 def labels(wildcards):

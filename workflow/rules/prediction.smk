@@ -7,10 +7,13 @@ rule predict_outcome:
         markers=rules.classify_markers.output.markers,
         panel=panel_file,
         dictionary=resource("workflow/resources/cohort_dictionary.yaml"),
+        published=published_models,
+        published_schema=resource("workflow/schemas/prediction_published.schema.yaml"),
     output:
         question="<open>/cohorts/{cohort}/prediction/question.csv",
         sample_size="<open>/cohorts/{cohort}/prediction/sample_size.csv",
         performance="<open>/cohorts/{cohort}/prediction/performance.csv",
+        published="<open>/cohorts/{cohort}/prediction/published.csv",
         calibration="<open>/cohorts/{cohort}/prediction/calibration.csv",
         added_value="<open>/cohorts/{cohort}/prediction/added_value.csv",
         decision_curves="<open>/cohorts/{cohort}/prediction/decision_curves.csv",

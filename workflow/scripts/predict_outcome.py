@@ -6,6 +6,7 @@ from decidua.files import write_text
 from decidua.job import job
 from decidua.markers import Panel
 from decidua.prediction.chapter import Words, chapter
+from decidua.prediction.published import Published
 from decidua.provenance import installed, sha256
 
 if __name__ == "__main__":
@@ -30,6 +31,10 @@ if __name__ == "__main__":
                 },
             ),
             this.rng,
+            [
+                Published.of(load_yaml(path), load_yaml(files.published_schema), path)
+                for path in files.published
+            ],
         )
         for name, table in found.tables.items():
             tables.write(table, output[name])

@@ -26,6 +26,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HOW = ("execution", "against", "pathvars")
 SECTIONS = ("cohorts", "studies", "predictions", "papers")
 PANELS = "workflow/resources/panels"
+MODELS = "workflow/resources/models"
 DICTIONARY = "workflow/resources/cohort_dictionary.yaml"
 #: Where shipped gene lists are, by name.
 GENES = "workflow/resources/negative_controls"
@@ -55,6 +56,11 @@ ROLE_TYPES = {"outcome": ("boolean",), "history": ("integer", "number"), "karyot
 def panel_path(panel: str) -> str:
     """The file of a marker panel, given by the name of a shipped one or by a path."""
     return panel if panel.endswith((".yaml", ".yml")) else f"{PANELS}/{panel}.yaml"
+
+
+def published_path(model: str) -> str:
+    """The file of a published prediction model, given by the name of a shipped one or by a path."""
+    return model if model.endswith((".yaml", ".yml")) else f"{MODELS}/{model}.yaml"
 
 
 def gene_list_path(genes: str) -> str:
@@ -557,7 +563,7 @@ def _cohort_problems(
     yield from _cases_problems(f"{key}.analysis.cases", cohort, config["analysis"], dictionary)
     # Only what a cohort asks for itself: an inherited column that it lacks is reported as not estimable.
     yield from _role_problems(f"{key}.analysis", cohort.get("analysis", {}), set(columns), markers)
-    yield from _outcome_prediction_problems(key, completed, config, dictionary)
+    yield from _outcome_prediction_problems(key, completed, config, dictionary, roots)
     # A definition decides who is in the cohort: one that a cohort inherits must fit it as well.
     own = "definition" in cohort.get("analysis", {})
     setting = (cohort["analysis"] if own else config["analysis"])["definition"]
@@ -570,6 +576,7 @@ def _outcome_prediction_problems(
     cohort: Mapping[str, Any],
     config: Mapping[str, Any],
     dictionary: Mapping[str, Any],
+    roots: Sequence[Path],
 ) -> Iterator[str]:
     """What cannot be asked of a cohort; as elsewhere, an inherited column that it lacks is reported later."""
     own = cohort.get("prediction", {})
@@ -599,6 +606,16 @@ def _outcome_prediction_problems(
         for name in own.get(role) or ():
             if name not in columns:
                 yield f"{own_key}.{role}: found {name!r}; expected one of {there}"
+    for name in settings["published"] or ():
+        try:
+            path = Path(locate(published_path(name), roots))
+        except KeyError as error:
+            yield _unset(where("published"), name, error)
+            continue
+        if not path.is_file():
+            shipped = ", ".join(sorted({p.stem for root in roots for p in (root / MODELS).glob("*.yaml")}))
+            expected = f"expected the path of a YAML file or one of {shipped}"
+            yield f"{where('published')}: found {name!r}; {expected}"
     both = set(settings["history"] or ()) & set(settings["immune"] or ())
     for name in sorted(both):
         yield f"{where('immune')}: found {name!r}, which history has too; expected it in one of them"

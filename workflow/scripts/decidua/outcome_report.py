@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from decidua import words
+from decidua.prediction.measures import BRIER, LARGE, SLOPE, C
 from decidua.report import (
     Figure,
     Row,
@@ -57,6 +58,7 @@ def prediction_chapter(
     """
     shown = [
         _performance(tables, labels),
+        _published(tables, labels),
         _added_value(tables, labels),
         _single_tests(tables, labels),
         _blood_panel(tables, labels),
@@ -221,6 +223,15 @@ def _any(table: pd.DataFrame, quantity: str) -> bool:
 
 def _text(cell: object) -> str:
     return "" if pd.isna(cell) else str(cell)
+
+
+def _published(tables: Tables, labels: Mapping[str, str]) -> Table:
+    """Discrimination and calibration of published models; more of them is in the file of the table."""
+    table = tables.get("published")
+    if table is None:
+        return Table("", [], [])
+    shown = {"published": table[table["quantity"].isin([C, LARGE, SLOPE, BRIER])]}
+    return _estimates(shown, "published", "Published models in these women", labels)
 
 
 def _estimates(tables: Tables, name: str, title: str, labels: Mapping[str, str]) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from decidua import marks
-from decidua.config import load_yaml, locate
+from decidua.config import load_yaml, locate, published_path, schema_problems
 from decidua.count_files import count_files
 from decidua.downloads import is_url
 from decidua.errors import InputError
@@ -16,6 +16,7 @@ from decidua.errors import InputError
 SMALL = 5_000_000
 #: What a prediction model of women must look like.
 MODEL_SCHEMA = "workflow/schemas/prediction_model.schema.yaml"
+PUBLISHED_SCHEMA = "workflow/schemas/prediction_published.schema.yaml"
 
 
 def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
@@ -33,6 +34,7 @@ def check_inputs(config: Mapping[str, Any], roots: Sequence[Path]) -> None:
         *_study_problems(config["studies"], roots),
         *_gene_set_problems(config["studies"], roots),
         *_claims_problems(config["papers"], roots),
+        *_published_problems(config["cohorts"], roots),
         *_prediction_problems(config, roots),
     ]
     if problems:
@@ -240,6 +242,20 @@ def _gene_set_problems(studies: Mapping[str, Any], roots: Sequence[Path]) -> Ite
             joined(shipped_sets(signatures), *(read_gmt(locate(path, roots)) for path in paths))
         except InputError as error:
             yield from error.problems
+
+
+def _published_problems(cohorts: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:
+    """A published model in a file that holds something else."""
+    named = {name for each in cohorts.values() for name in (each["prediction"] or {}).get("published") or ()}
+    schema = load_yaml(locate(PUBLISHED_SCHEMA, roots)) if named else {}
+    for name in sorted(named):
+        path = locate(published_path(name), roots)
+        try:
+            problems = list(schema_problems(load_yaml(path), schema))
+        except InputError as error:
+            yield from error.problems
+            continue
+        yield from (f"{path}: {problem}" for problem in problems)
 
 
 def _claims_problems(papers: Mapping[str, Any], roots: Sequence[Path]) -> Iterator[Any]:

@@ -33,6 +33,7 @@ from decidua.prediction.design import (
 from decidua.prediction.measures import C
 from decidua.prediction.model_file import no_model_json, to_json
 from decidua.prediction.paired import Predicted
+from decidua.prediction.published import Published, applied, published_table
 from decidua.prediction.question import (
     NOT_KNOWN,
     Data,
@@ -332,6 +333,7 @@ def chapter(
     panel: Panel,
     words: Words,
     rng: np.random.Generator,
+    published: Sequence[Published] = (),
 ) -> Chapter:
     """Everything that the chapter says of a cohort.
 
@@ -339,7 +341,7 @@ def chapter(
         settings: `prediction` (the settings of that name), `analysis` (treatment, group, cases, confidence),
             and `when` each column is known.
         cohort: a row a woman. calls: as from `decidua.markers.classify`, with the column of cases, if any.
-        panel: the marker panel.
+        panel: the marker panel. published: models to hold against these women.
     """
     markers = marker_names(calls)
     asked = question(
@@ -369,6 +371,7 @@ def chapter(
     tables = {
         "question": question_table(asked, given),
         "performance": measured,
+        "published": _published(published, learned, asked, women, given),
         "calibration": calibration_curves(
             learned.validation.models.values(),
             given.event,
@@ -408,6 +411,19 @@ def chapter(
             tables[name] = results.cautioned(tables[name], size.warning)
     model = written_model(learned, asked, given, measured, warned, words)
     return Chapter(tables, model, predictions(learned, given))
+
+
+def _published(
+    models: Sequence[Published], learned: Learned, asked: Question, women: pd.DataFrame, given: Data
+) -> pd.DataFrame:
+    """Published models, which speak of the unwanted end, as they are and recalibrated."""
+    rows = women.set_index("id").loc[given.ids]
+    unwanted = given.event if not asked.event_value else ~given.event
+    tables = []
+    for model in models:
+        found = applied(model, rows, unwanted, outcome=asked.outcome)
+        tables.append(published_table(found, unwanted, learned.women.weights, asked.confidence))
+    return pd.concat(tables, ignore_index=True) if tables else results.frame([])
 
 
 def _without_matched(asked: Question, given: Data) -> Question:
@@ -464,7 +480,16 @@ def _in_words(asked: Question, given: Data, words: Words) -> Asked:
 
 def _nothing(reason: str, asked: Question) -> Chapter:
     """The chapter of a cohort that cannot answer: every table says why."""
-    names = ("sample_size", "performance", "added_value", "coefficients", "strata", "markers", "blood_panel")
+    names = (
+        "sample_size",
+        "performance",
+        "published",
+        "added_value",
+        "coefficients",
+        "strata",
+        "markers",
+        "blood_panel",
+    )
     tables = {
         name: results.frame(
             [results.not_estimable(reason, analysis=name, population="all", quantity="estimate")]

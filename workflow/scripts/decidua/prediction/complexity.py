@@ -46,7 +46,9 @@ class Simplified:
         if self.parameters <= self.most:
             return ""
         said = f"{self.parameters} parameters where these women can bear {self.most} (Riley et al. 2019)"
-        return said if self.held is None else f"{said}: the penalty holds ridge models at {self.held}"
+        if self.held is None:
+            return said
+        return f"{said}: the penalty holds ridge models to {self.held} effective degrees of freedom"
 
 
 def largest_r2(share: float) -> float:

@@ -8,9 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from decidua import results
 from decidua.config import schema_problems
 from decidua.errors import InputError
-from decidua.prediction.measures import calibration_in_the_large, recalibration
+from decidua.prediction.measures import (
+    MEASURES,
+    all_measures,
+    calibration_in_the_large,
+    measures_of_many,
+    recalibration,
+)
 from decidua.statistics.answers import NotEstimable
 
 AS_PUBLISHED, NEW_INTERCEPT = "as published", "recalibrated: intercept"
@@ -18,6 +25,8 @@ NEW_LINE = "recalibrated: intercept and slope"
 HOW = (AS_PUBLISHED, NEW_INTERCEPT, NEW_LINE)
 NONE_KNOWN = "no woman has every predictor of it known"
 _SUCCESS = "success"
+#: Smaller numbers are 0: what is left of a calibration in the large set to 0 differs between machines.
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -236,16 +245,22 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def published_table(found: Mapping[str, Applied], event: np.ndarray) -> pd.DataFrame:
+def published_table(
+    found: Mapping[str, Applied],
+    event: np.ndarray,
+    weights: np.ndarray | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """How good the published model is in these women: a results table, analysis "published model".
 
     Rows: variable the model, level of `HOW`, quantity each of `decidua.prediction.measures.MEASURES` and,
     recalibrated, "recalibrated intercept" and "recalibrated slope". Of the model as published all women are
     new ones; recalibrated it has seen them.
-    """
-    from decidua import results
-    from decidua.prediction.measures import MEASURES, all_measures
 
+    Args:
+        weights: B x n, how often each woman is in a resample: the interval is of the women, the model as it
+            is; None: no interval.
+    """
     event = np.asarray(event, dtype=bool)
     rows = []
     for how, one in found.items():
@@ -258,9 +273,11 @@ def published_table(found: Mapping[str, Applied], event: np.ndarray) -> pd.DataF
         seen = event[one.known]
         place |= {"numerator": int(seen.sum()), "denominator": len(seen)}
         numbers = all_measures(one.linear[one.known], seen)
+        ends = _intervals(one, event, weights, confidence)
         if how != AS_PUBLISHED:
             numbers |= {"recalibrated intercept": one.intercept, "recalibrated slope": one.slope}
-        for quantity, value in numbers.items():
+        for quantity, number in numbers.items():
+            value = 0.0 if abs(number) < _NOTHING else number
             if np.isnan(value):
                 reason = f"all women, or none, have the event, or all risks are alike; {one.caution}"
                 rows.append(results.not_estimable(reason, **place, quantity=quantity))
@@ -268,7 +285,28 @@ def published_table(found: Mapping[str, Applied], event: np.ndarray) -> pd.DataF
             seen_words = "" if how == AS_PUBLISHED else "apparent: recalibrated on the same women; "
             rows.append(
                 results.row(
-                    **place, quantity=quantity, estimate=float(value), reason=f"{seen_words}{one.caution}"
+                    **place,
+                    quantity=quantity,
+                    estimate=float(value),
+                    **ends.get(quantity, {}),
+                    reason=f"{seen_words}{one.caution}",
                 )
             )
     return results.frame(rows)
+
+
+def _intervals(
+    one: Applied, event: np.ndarray, weights: np.ndarray | None, confidence: float
+) -> dict[str, dict[str, object]]:
+    """Of each measure its ends, and how they were had; of none without resamples of both outcomes."""
+    if weights is None:
+        return {}
+    drawn = weights[:, one.known].astype(float)
+    many = measures_of_many(one.linear[None, one.known], drawn, event[one.known])
+    tails, found = [(1 - confidence) / 2, (1 + confidence) / 2], {}
+    for name, values in many.items():
+        if len(known := values[~np.isnan(values)]) > 1:
+            low, high = np.quantile(known, tails)
+            how = f"{100 * confidence:g}%, women resampled {len(known)} times, model as it is"
+            found[name] = {"lower": float(low), "upper": float(high), "interval": how}
+    return found
