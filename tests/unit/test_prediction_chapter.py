@@ -11,8 +11,8 @@ from test_prediction_published import BRIGHAM
 from test_prediction_question import WHEN, calls, cohort
 
 from decidua.markers import NORMAL, Panel
-from decidua.prediction.chapter import Words, chapter
-from decidua.prediction.measures import BRIER
+from decidua.prediction.chapter import FIRTHS, Words, chapter
+from decidua.prediction.measures import BRIER, C
 from decidua.prediction.published import AS_PUBLISHED
 from decidua.results import NOT_ESTIMABLE
 
@@ -106,3 +106,13 @@ def test_a_cohort_without_its_predictors_says_what_a_published_model_needs():
     table = told(cohort(160)).tables["published"]
     assert set(table["status"]) == {NOT_ESTIMABLE}
     assert table["reason"].str.contains("the cohort lacks miscarriages, which brigham1999 needs").all()
+
+
+def test_firths_model_is_learned_where_the_women_bear_it_or_when_told_to_and_never_declares_added_value():
+    few = told(cohort(160)).tables["performance"]
+    assert "learned with go_on" in few.loc[few["variable"] == FIRTHS, "reason"].iloc[0]
+    for chapter_ in (told(cohort(160), go_on=True), told(cohort(160), anticipated_c=0.95)):
+        rows = chapter_.tables["performance"]
+        rows = rows[(rows["variable"] == FIRTHS) & (rows["quantity"] == C)]
+        assert set(rows["level"]) == {"apparent", "corrected", "cross-validated"}
+        assert not chapter_.tables["added_value"]["variable"].str.contains("Firth").any()

@@ -14,7 +14,7 @@ import pandas as pd
 
 from decidua.prediction import nested
 from decidua.prediction.decision_curves import NO_RISK, curves_of, reached
-from decidua.prediction.design import BOOSTING, BOTH, CONDITIONAL, HISTORY, Specification
+from decidua.prediction.design import BOOSTING, BOTH, CONDITIONAL, FIRTH, HISTORY, Specification
 from decidua.prediction.measures import LARGE, R2, SCALED, SLOPE, WITHIN_SETS, C
 from decidua.prediction.paired import Predicted, Statistic, corrected
 from decidua.prediction.validation import (
@@ -69,9 +69,12 @@ class Women:
 
 
 def pairs(specs: Sequence[Specification]) -> list[tuple[str, str]]:
-    """Every model of history and immune tests against the first one of the history alone: (new, old)."""
+    """Every model of history and immune tests against the first one of the history alone: (new, old).
+
+    Firth's has none of its kind to be held against.
+    """
     old = [spec.name for spec in specs if spec.family == HISTORY]
-    return [(spec.name, old[0]) for spec in specs if old and spec.family == BOTH]
+    return [(spec.name, old[0]) for spec in specs if old and spec.family == BOTH and spec.method != FIRTH]
 
 
 def comparison(new: str, old: str) -> str:

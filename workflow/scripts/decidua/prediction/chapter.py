@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from decidua.markers import Panel, marker_names, with_calls
 from decidua.prediction import alarms
 from decidua.prediction.added_value import Women, added_value, pairs
 from decidua.prediction.blood_panel import blood_panel, single_tests
-from decidua.prediction.complexity import sample_size_table, simplified
+from decidua.prediction.complexity import Simplified, sample_size_table, simplified
 from decidua.prediction.conclusion import Asked, conclude
 from decidua.prediction.curves import TYPES, calibration_curves
 from decidua.prediction.decision_curves import COLUMNS as DECISION_COLUMNS
@@ -23,6 +24,7 @@ from decidua.prediction.design import (
     BOOSTING,
     BOTH,
     CONDITIONAL,
+    FIRTH,
     HISTORY,
     IMMUNE,
     NUMBER,
@@ -60,6 +62,10 @@ from decidua.statistics.answers import NotEstimable
 
 HISTORY_ONLY, IMMUNE_ONLY, TOGETHER = "history", "immune", "history + immune"
 DICHOTOMISED, BOOSTED = "history + immune, dichotomised", "history + immune, boosted"
+FIRTHS = "history + immune, Firth"
+#: With more women Firth's penalty, which fades as women become more, tells nothing that ridge does not, and
+#: its hundreds of resamples take longer than all other models together.
+MOST_FOR_FIRTH = 5_000
 CROSS_VALIDATED = "cross-validated"
 #: Values that a predictor must have more of to be a curve.
 FEWEST_VALUES = 5
@@ -109,6 +115,7 @@ def specifications(
     if history and calls:
         found.append(Specification(DICHOTOMISED, history + calls, knots, method, BOTH))
     if history and immune and not asked.sets:
+        found.append(Specification(FIRTHS, history + immune, {}, FIRTH, BOTH))
         found.append(Specification(BOOSTED, history + immune, {}, BOOSTING, BOTH))
     return tuple(replace(each, most_df=most_df) if each.method == RIDGE else each for each in found)
 
@@ -127,11 +134,19 @@ def _continuous(column: pd.Series) -> bool:
     return kind(column) == NUMBER and column.nunique() > FEWEST_VALUES
 
 
-def learn(asked: Question, given: Data, specs: Sequence[Specification], rng: np.random.Generator) -> Learned:
-    """Learn and validate every model on the same resamples and folds."""
+def learn(
+    asked: Question,
+    given: Data,
+    specs: Sequence[Specification],
+    rng: np.random.Generator,
+    refused: Mapping[str, str] = MappingProxyType({}),
+) -> Learned:
+    """Learn and validate every model on the same resamples and folds; refused: why, of those not learned."""
     drawn = resamples(given.event, given.groups, asked.resamples, asked.folds, asked.repeats, rng)
     sets = given.sets if asked.sets else None
-    validation = validate(specs, given.rows, given.event, drawn, sets, asked.confidence)
+    wanted = [spec for spec in specs if spec.name not in refused]
+    validation = validate(wanted, given.rows, given.event, drawn, sets, asked.confidence)
+    validation.failures.update({spec.name: refused[spec.name] for spec in specs if spec.name in refused})
     women = Women(given.rows, given.event, given.groups, drawn.weights, sets)
     return Learned(tuple(specs), validation, women)
 
@@ -364,7 +379,7 @@ def chapter(
             raise NotEstimable("there is no predictor that is known and differs between women")
     except NotEstimable as reason:
         return _nothing(str(reason), asked)
-    learned = learn(asked, given, specs, rng)
+    learned = learn(asked, given, specs, rng, _refused(size, len(given.event)))
     measured = performance(learned, asked, given)
     value = added_value(learned.validation, pairs(specs), learned.women, asked.crossing, asked.confidence)
     warned = _alarms(learned, asked, given, value, size.warning)
@@ -411,6 +426,16 @@ def chapter(
             tables[name] = results.cautioned(tables[name], size.warning)
     model = written_model(learned, asked, given, measured, warned, words)
     return Chapter(tables, model, predictions(learned, given))
+
+
+def _refused(size: Simplified, women: int) -> dict[str, str]:
+    """Models that are not learned, and why: Firth's has no penalty that could be made stronger."""
+    if size.held is not None:
+        too_many = f"{size.parameters} parameters where these women can bear {size.most} (Riley et al. 2019)"
+        return {FIRTHS: f"{too_many}, and nothing that holds them back: it is learned with go_on"}
+    if women > MOST_FOR_FIRTH:
+        return {FIRTHS: f"not learned of more than {MOST_FOR_FIRTH} women, where it is what ridge is"}
+    return {}
 
 
 def _published(
@@ -515,7 +540,8 @@ def _alarms(
         name: float(model.measures.set_index("measure")["corrected"].get(C, np.nan))
         for name, model in learned.validation.models.items()
     }
-    linear = [spec for spec in learned.specs if spec.method != BOOSTING]
+    learnt = [spec for spec in learned.specs if spec.name in learned.validation.models]
+    linear = [spec for spec in learnt if spec.method != BOOSTING]
     parted = value.loc[value["reason"].str.contains("separat", case=False).fillna(False), "reason"]
     known, unknown = len(given.event), given.left_out.get(NOT_KNOWN, 0)
     calls = given.rows[[name for name in asked.dichotomies if name in given.rows]]
