@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from decidua import marks, tables
-from decidua.prediction.score import PredictionModel, Predictor, to_json
+from decidua.prediction.model_file import PredictionModel, Predictor, to_json
 from running import snakemake
 
 SMALL = """
