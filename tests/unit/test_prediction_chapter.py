@@ -23,11 +23,11 @@ TABLES = {
 PANEL = Panel.load(ROOT / "tests/configs/clinic_panel.yaml")
 
 
-def told(women, **prediction):
+def told(women, when=None, **prediction):
     settings = {
         "prediction": DEFAULT["prediction"] | {"resamples": 20, "repeats": 1, "folds": 2} | prediction,
         "analysis": {"treatment": "dose", "group": None, "cases": None, "confidence": 0.95},
-        "when": WHEN,
+        "when": WHEN | (when or {}),
     }
     marks = calls(women).assign(subgroup=NORMAL, immunity=NORMAL)
     said, rng = Words("A clinic", {}, {}), np.random.default_rng(1)
@@ -89,8 +89,9 @@ def test_the_order_of_the_rows_changes_no_number():
 
 def test_a_published_model_is_held_against_the_women_of_the_chapter_whichever_end_is_asked_for():
     women = cohort(160).assign(miscarriages=np.random.default_rng(2).integers(2, 6, 160))
-    of_loss = told(women).tables["published"]
-    of_birth = told(women, event=True).tables["published"]
+    when = {"miscarriages": "before_pregnancy"}
+    of_loss = told(women, when).tables["published"]
+    of_birth = told(women, when, event=True).tables["published"]
     known = women[women[["live_birth", *BRIGHAM.columns]].notna().all(axis=1)]
     risk = expit(BRIGHAM.linear_predictor(known))
     # by hand: the mean squared distance of its risk of a loss from what came
@@ -106,6 +107,14 @@ def test_a_cohort_without_its_predictors_says_what_a_published_model_needs():
     table = told(cohort(160)).tables["published"]
     assert set(table["status"]) == {NOT_ESTIMABLE}
     assert table["reason"].str.contains("the cohort lacks miscarriages, which brigham1999 needs").all()
+
+
+def test_a_published_model_is_not_held_against_matched_sets_nor_fed_what_is_known_later():
+    women = cohort(160).assign(miscarriages=3, pair=np.repeat(np.arange(80), 2))
+    matched = told(women, sets="pair").tables["published"]
+    assert matched["reason"].str.startswith("matched sets hold no absolute risk").all()
+    late = told(women, when={"miscarriages": "after"}).tables["published"]
+    assert set(late["status"]) == {NOT_ESTIMABLE} and late["reason"].str.startswith("miscarriages: ").all()
 
 
 def test_firths_model_is_learned_where_the_women_bear_it_or_when_told_to_and_never_declares_added_value():

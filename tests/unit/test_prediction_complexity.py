@@ -31,6 +31,30 @@ def test_the_published_example_of_chagas_disease_comes_out():
     assert strictest_shrinkage(0.174, 0.288) == pytest.approx(0.905, abs=5e-4)
 
 
+def test_the_published_example_of_pre_eclampsia_comes_out():
+    # Riley et al. 2020, BMJ 368:m441: an event share of 0.05, 15% of the largest R2 of 0.33 is 0.05; for 30
+    # parameters 5249 women, 262.5 events.
+    women = needed(30, 0.05, 0.05)
+    assert women == 5249
+    assert 0.05 * women == pytest.approx(262.5, abs=0.1)
+    assert largest_r2(0.05) == pytest.approx(0.33, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("c", "share", "parameters", "r2", "women"),
+    # Printed by pmsampsize, which draws a million women: R2 0.1818 and 266 women; 0.158 and 1556 women.
+    [(0.81, 0.18, 6, 0.1818, 266), (0.78, 0.20, 30, 0.158, 1556)],
+)
+def test_the_r2_of_a_c_statistic_is_that_of_a_million_drawn_women(c, share, parameters, r2, women):
+    found = r2_of_c(c, share)
+    assert found == pytest.approx(r2, rel=0.01)
+    assert needed(parameters, share, found) == pytest.approx(women, rel=0.01)
+
+
+def test_the_r2_does_not_depend_on_which_outcome_is_the_event():
+    assert r2_of_c(0.7, 0.2) == pytest.approx(r2_of_c(0.7, 0.8), rel=1e-8)
+
+
 @pytest.mark.parametrize(("parameters", "women"), [(4, 800), (7, 1400), (10, 2000)])
 def test_women_that_history_models_need(parameters, women):
     # An event share of 0.19 and a c statistic of 0.65, printed to the next hundred.
@@ -49,8 +73,9 @@ def test_the_expected_shrinkage_is_what_the_women_needed_for_it_say(parameters):
     assert 0.6 < shrinkage < 0.9
 
 
-def test_three_parameters_of_466_women_shrink_to_0_87():
-    assert expected_shrinkage(466, 3, r2_of_c(0.65, 0.19)) == pytest.approx(0.87, abs=0.005)
+@pytest.mark.parametrize(("parameters", "shrinkage"), [(3, 0.87), (7, 0.74), (10, 0.67)])
+def test_466_women_shrink_as_was_reckoned_before(parameters, shrinkage):
+    assert expected_shrinkage(466, parameters, r2_of_c(0.65, 0.19)) == pytest.approx(shrinkage, abs=0.01)
 
 
 def test_the_r2_of_a_c_statistic_is_that_of_simulated_women():

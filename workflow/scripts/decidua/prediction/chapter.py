@@ -43,6 +43,7 @@ from decidua.prediction.question import (
     data,
     question,
     question_table,
+    usable,
 )
 from decidua.prediction.strata import strata
 from decidua.prediction.validation import (
@@ -386,7 +387,7 @@ def chapter(
     tables = {
         "question": question_table(asked, given),
         "performance": measured,
-        "published": _published(published, learned, asked, women, given),
+        "published": _published(published, learned, asked, women, given, settings["when"]),
         "calibration": calibration_curves(
             learned.validation.models.values(),
             given.event,
@@ -439,14 +440,24 @@ def _refused(size: Simplified, women: int) -> dict[str, str]:
 
 
 def _published(
-    models: Sequence[Published], learned: Learned, asked: Question, women: pd.DataFrame, given: Data
+    models: Sequence[Published],
+    learned: Learned,
+    asked: Question,
+    women: pd.DataFrame,
+    given: Data,
+    when: Mapping[str, str],
 ) -> pd.DataFrame:
     """Published models, which speak of the unwanted end, as they are and recalibrated."""
     rows = women.set_index("id").loc[given.ids]
     unwanted = given.event if not asked.event_value else ~given.event
     tables = []
     for model in models:
-        found = applied(model, rows, unwanted, outcome=asked.outcome)
+        if asked.sets is not None:
+            why = "matched sets hold no absolute risk"
+        else:
+            late = usable([name for name in model.columns if name in rows], when, asked.moment)[1]
+            why = "; ".join(f"{name}: {reason}" for name, reason in late)
+        found = applied(model, rows, unwanted, outcome=asked.outcome, refused=why)
         tables.append(published_table(found, unwanted, learned.women.weights, asked.confidence))
     return pd.concat(tables, ignore_index=True) if tables else results.frame([])
 

@@ -175,6 +175,7 @@ def applied(
     event: np.ndarray,
     weights: np.ndarray | None = None,
     outcome: str | None = None,
+    refused: str = "",
 ) -> dict[str, Applied]:
     """The model as it is, with a new intercept, and with a new intercept and slope: all of `HOW`.
 
@@ -185,12 +186,15 @@ def applied(
     Args:
         rows: n women. event: n booleans, the unwanted end. weights: n, how often a woman counts.
         outcome: the column that the event is made of, if it should be held against that of the model.
+        refused: why it must not be applied to them, if it must not.
 
     Source: Cox 1958 (Biometrika 45:562); Steyerberg et al. 2004 (Stat Med 23:2567).
     """
     event = np.asarray(event, dtype=bool)
     weights = np.ones(len(event)) if weights is None else np.asarray(weights, dtype=float)
     try:
+        if refused:
+            raise NotEstimable(refused)
         if outcome is not None and outcome != model.outcome:
             raise NotEstimable(f"{model.name} predicts {model.outcome}, the question is {outcome}")
         linear = model.linear_predictor(rows)
