@@ -61,7 +61,7 @@ def test_a_table_without_groups_or_history_still_gets_its_report(tmp_path):
         "cohorts": {"han2025": None, "clinic": clinic},
         "papers": {"han2025": None, "andersen2025": None},
     }
-    config["studies"] = {"endometrium": None}
+    config |= {"studies": {"endometrium": None}, "prediction": {"resamples": 20, "repeats": 1}}
     (folder / "few.yaml").write_text(yaml.safe_dump(config))
     run = snakemake(folder, config=folder / "few.yaml")
     assert run.status == 0, run.text
