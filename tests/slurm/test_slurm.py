@@ -54,8 +54,10 @@ def test_the_whole_study_gives_the_bytes_of_a_local_run(local, on_slurm):
 def test_short_jobs_share_a_slurm_job_and_the_classifier_s_parts_have_one_each(on_slurm):
     done = [what for _, state, _, what in jobs() if state == "COMPLETED" and what.startswith("rule_")]
     assert sum("cross_validate_part" in what for what in done) == PARTS
-    # One job for the cohort, one for the expression chapter, one for what follows the cross-validation.
-    assert len(done) == PARTS + 3, done
+    # One job for the cohort, one for the audit of the paper that no cohort stands for, one for the expression
+    # chapter, one for what follows the cross-validation.
+    assert "rule_cohort_audit_paper_plot_audit" in done
+    assert len(done) == PARTS + 4, done
     assert on_slurm.jobs()["tabulate"] == 6
 
 
