@@ -4,7 +4,7 @@ import pandas as pd
 from test_prediction_figures import WHY, effects, measures, nowhere
 from test_report import PNG, page
 
-from decidua import report, results
+from decidua import report, results, words
 from decidua.outcome_report import RCOG, alarms, prediction_chapter
 
 LABELS = {"nk_level": "NK level"}
@@ -110,3 +110,26 @@ def test_apparent_and_corrected_performance_stand_one_below_the_other():
 def test_what_is_not_there_leaves_no_empty_table():
     titles = [table.title for table in (*chapter().tables, *chapter().more)]
     assert titles == ["Performance of the models", "What the immune tests add to the history"]
+
+
+def test_a_published_model_has_a_row_a_way_and_its_source_is_said_once():
+    place = {"analysis": "published model", "population": "all", "variable": "brigham1999"}
+    rows = [
+        results.row(
+            **place, level=level, quantity=name, estimate=0.5, reason=f"{said}coefficients x; source y"
+        )
+        for level, said in (("as published", ""), ("recalibrated: intercept", "apparent: seen; "))
+        for name in ("c statistic", "calibration slope")
+    ]
+    table = next(each for each in chapter(published=results.frame(rows)).tables if "Published" in each.title)
+    assert [row[:2] for row in table.rows] == [
+        ["Brigham1999", "as published"],
+        ["Brigham1999", "recalibrated: intercept"],
+    ]
+    assert table.note.count("source y") == 1
+
+
+def test_an_enumeration_reads_as_a_sentence():
+    assert [words.listed(names) for names in ((), ("a",), ("a", "b"), ("a", "b", "c"))] == [
+        "", "a", "a and b", "a, b and c"
+    ]  # fmt: skip

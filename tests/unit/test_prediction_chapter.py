@@ -51,7 +51,7 @@ def test_treatment_that_follows_the_marker_is_an_alarm_and_stands_in_the_conclus
     women["dose"] = np.where(women["nk_level"] > 16, 30.0, 0.0)
     found = told(women)
     alarms = found.tables["alarms"]
-    assert {"performance", "added_value", "decision_curves", "model"} == set(
+    assert {"performance", "added_value", "decision_curves", "markers", "model"} == set(
         alarms.loc[alarms["alarm"] == "positivity", "where"]
     )
     said = " ".join(found.tables["conclusion"]["sentence"])

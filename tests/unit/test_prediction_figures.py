@@ -17,6 +17,7 @@ from decidua.figures.prediction import (
     DIFFERENCES,
     MEASURES,
     added_value_source,
+    alarms_beside,
     blood_panel_source,
     performance_source,
     plot_added_value,
@@ -327,3 +328,17 @@ def test_the_same_tables_give_the_same_bytes(tmp_path):
         for file in files:
             style.save(FIGURES[name]()[0], [file])
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_an_alarm_stands_beside_its_table_and_one_of_a_model_beside_the_performance():
+    alarms = pd.DataFrame(
+        {
+            "alarm": ["a", "a", "leak", "b"],
+            "where": ["performance", "model", "history", "markers"],
+            "reason": list("xxyz"),
+        },
+        dtype="string",
+    )
+    assert alarms_beside(alarms, "performance") == ["Alarm, a: x.", "Alarm, leak: y."]
+    assert alarms_beside(alarms, "model") == ["Alarm, a: x."]
+    assert alarms_beside(alarms, "strata") == []

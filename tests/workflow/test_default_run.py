@@ -168,7 +168,7 @@ def test_the_prediction_says_what_the_tests_add_and_what_cannot_be_told(default_
     assert "No evidence of added value" in said
     assert "No effect of IVIG dose (g) and no untreated risk can be estimated" in said
     alarms = tables.read(folder / "alarms.csv")
-    assert {"performance", "added_value", "model"} <= set(
+    assert {"performance", "added_value", "markers", "model"} <= set(
         alarms.loc[alarms["alarm"] == "positivity", "where"]
     )
     performance = tables.read(folder / "performance.csv")

@@ -9,8 +9,6 @@ from decidua.job import job
 from decidua.prediction.model_file import read_model
 from decidua.style import save
 
-#: What the figure shows of the table that an alarm stands beside, where they have different names.
-SHOWN_BY = {"nomogram": "model"}
 #: Of each figure that is drawn from a table, what it shows of it, and how.
 DRAWN = {
     "performance": (prediction.performance_source, prediction.plot_performance),
@@ -20,16 +18,6 @@ DRAWN = {
     "strata": (prediction.strata_source, prediction.plot_strata),
     "blood_panel": (prediction.blood_panel_source, prediction.plot_blood_panel),
 }
-
-
-def alarms_beside(table, figure):
-    """What must be said beside a figure: of its table, or of a model, whose performance it shows."""
-    tables = {SHOWN_BY.get(name, name) for name in (*DRAWN, "nomogram")} | {"coefficients", "markers"}
-    own = table["where"].eq(SHOWN_BY.get(figure, figure))
-    if figure == "performance":
-        own |= ~table["where"].isin(tables)
-    named = table[own.fillna(False)].drop_duplicates(["alarm", "reason"])
-    return [f"Alarm, {row.alarm}: {row.reason}." for row in named.itertuples()]
 
 
 def nomogram(files, words):
@@ -50,8 +38,8 @@ if __name__ == "__main__":
         raised, pictures = tables.read(files.alarms), {}
         for name, (select, draw) in DRAWN.items():
             source = select(tables.read(files[name]))
-            pictures[name] = source, draw(source, **words, alarms=alarms_beside(raised, name))
-        pictures["nomogram"] = nomogram(files, words | {"alarms": alarms_beside(raised, "nomogram")})
+            pictures[name] = source, draw(source, **words, alarms=prediction.alarms_beside(raised, name))
+        pictures["nomogram"] = nomogram(files, words | {"alarms": prediction.alarms_beside(raised, "model")})
         for name, (source, figure) in pictures.items():
             tables.write(source, output[f"{name}_source"])
             save(figure, [output[name + ending] for ending in ("", "_svg", "_pdf")])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from decidua import words
-from decidua.prediction.measures import BRIER, LARGE, SLOPE, C
+from decidua.prediction.published import AS_PUBLISHED
 from decidua.report import (
     Figure,
     Row,
@@ -117,9 +117,8 @@ def _places(places: Sequence[str]) -> str:
     return f" Concerns: {', '.join(told)}." if told else ""
 
 
-def _performance(tables: Tables, labels: Mapping[str, str]) -> Table:
-    """Each model: apparent, then as expected in other women."""
-    table = tables["performance"]
+def _by_model(title: str, table: pd.DataFrame, labels: Mapping[str, str], note: str) -> Table:
+    """A row a model and way in which its measures were had."""
     there = [measure for measure in MEASURES if (table["quantity"] == measure[0]).any()]
     rows = []
     for model in words.distinct(table.loc[table["quantity"].isin([name for name, *_ in there]), "variable"]):
@@ -129,6 +128,11 @@ def _performance(tables: Tables, labels: Mapping[str, str]) -> Table:
             }
             cells = [value(own[name], places) if name in own else "–" for name, _, places in there]
             rows.append([words.heading(model, labels), way, *cells])
+    return Table(title, ["Model", "How", *(heading for _, heading, _ in there)], rows, note)
+
+
+def _performance(tables: Tables, labels: Mapping[str, str]) -> Table:
+    """Each model: apparent, then as expected in other women."""
     note = (
         "Apparent: in the women from whom the model was learned, so too good. Corrected: as expected in "
         "other women like them. c statistic: of a woman with the event and one without, how often the first "
@@ -136,8 +140,7 @@ def _performance(tables: Tables, labels: Mapping[str, str]) -> Table:
         "low. Scaled Brier score: 0 where the model is no better than telling every woman the mean risk. How "
         "intervals were had, and more measures, are in performance.csv."
     )
-    header = ["Model", "How", *(heading for _, heading, _ in there)]
-    return Table("Performance of the models", header, rows, note)
+    return _by_model("Performance of the models", tables["performance"], labels, note)
 
 
 def _added_value(tables: Tables, labels: Mapping[str, str]) -> Table:
@@ -226,12 +229,14 @@ def _text(cell: object) -> str:
 
 
 def _published(tables: Tables, labels: Mapping[str, str]) -> Table:
-    """Discrimination and calibration of published models; more of them is in the file of the table."""
-    table = tables.get("published")
+    """Each published model, as it is and recalibrated, with where it comes from said once."""
+    title, table = "Published models in these women", tables.get("published")
     if table is None:
-        return Table("", [], [])
-    shown = {"published": table[table["quantity"].isin([C, LARGE, SLOPE, BRIER])]}
-    return _estimates(shown, "published", "Published models in these women", labels)
+        return Table(title, [], [])
+    as_it_is = table[table["level"].eq(AS_PUBLISHED).fillna(False)]
+    told = [f"{row['variable']}: {row['reason']}." for row in as_it_is.to_dict("records")]
+    note = "Recalibrated on these women, so too good; more measures are in published.csv."
+    return _by_model(title, table, labels, " ".join([*words.distinct(told), note]))
 
 
 def _estimates(tables: Tables, name: str, title: str, labels: Mapping[str, str]) -> Table:

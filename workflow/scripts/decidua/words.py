@@ -115,6 +115,12 @@ def heading(key: str, labels: Mapping[str, str]) -> str:
     return called[:1].upper() + called[1:]
 
 
+def listed(texts: Iterable[str]) -> str:
+    """a, b and c."""
+    *first, last = [*texts] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def distinct(texts: Iterable[Any]) -> list[str]:
     """The texts that are there, each once, in their order."""
     return list(dict.fromkeys(str(text) for text in texts if not pd.isna(text) and str(text)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from decidua import words
 from decidua.audit.boxes import Range
 from decidua.audit.claims import Paper
 from decidua.audit.conflicts import Conflict, range_text, sentence
@@ -74,11 +75,11 @@ def conflict_table(
 
 def search_sentence(search: Search, paper: Paper) -> str:
     """Which p-values collide with which numbers, in words."""
-    methods = _listed(list(dict.fromkeys(test.method for test in search.tests)))
+    methods = words.listed(list(dict.fromkeys(test.method for test in search.tests)))
     several = "all " if len(search.tests) > 1 else ""
     told = f"{_p_values(search, paper)} cannot {several}hold (test: {methods})"
     names = [name for each in search.direct for name in ((each.name,) if each.is_printed else each.claims)]
-    told += f" with {_listed(_with_print(names, paper))}" if names else ""
+    told += f" with {words.listed(_with_print(names, paper))}" if names else ""
     facts = _facts(search, paper)
     if not names and not facts:
         told += " with the other numbers that speak of their counts"
@@ -95,7 +96,7 @@ def _with_print(names: Sequence[str], paper: Paper) -> list[str]:
 
 
 def _p_values(search: Search, paper: Paper) -> str:
-    return _listed(_with_print([claim for test in search.tests for claim in test.claims], paper))
+    return words.listed(_with_print([claim for test in search.tests for claim in test.claims], paper))
 
 
 def _facts(search: Search, paper: Paper) -> list[str]:
@@ -125,9 +126,8 @@ def _elsewhere(claims: Sequence[str], found: Sequence[Conflict]) -> str:
     numbers = [str(number) for number, each in enumerate(found, 1) if set(claims) & set(each.printed)]
     if not numbers:
         return ""
-    return (
-        f" Some of its numbers are in conflict{'s' if len(numbers) > 1 else ''} {_listed(numbers)} as well."
-    )
+    several = "s" if len(numbers) > 1 else ""
+    return f" Some of its numbers are in conflict{several} {words.listed(numbers)} as well."
 
 
 def _readings(paper: Paper, relations: Sequence[str]) -> str:
@@ -139,18 +139,13 @@ def _readings(paper: Paper, relations: Sequence[str]) -> str:
     return f" As it is read here: {'; '.join(dict.fromkeys(readings))}." if readings else ""
 
 
-def _listed(texts: Sequence[str]) -> str:
-    """a, b and c."""
-    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
-
-
 def with_conflicts(audit: pd.DataFrame, conflicts: pd.DataFrame) -> pd.DataFrame:
     """The audit, where each sentence also tells the conflicts of its claim and what a search left open."""
     told: dict[str, list[str]] = {}
     for claim, group in conflicts.dropna(subset=["claim"]).groupby("claim"):
         numbers = [str(number) for number in group["conflict"].dropna()]
         if numbers:
-            told[claim] = [f" In conflict{'s' if len(numbers) > 1 else ''} {_listed(numbers)}."]
+            told[claim] = [f" In conflict{'s' if len(numbers) > 1 else ''} {words.listed(numbers)}."]
         left = group.loc[group["conflict"].isna(), "search"]
         told.setdefault(claim, []).extend(
             f" Searched with tables that share counts: {text}." for text in left

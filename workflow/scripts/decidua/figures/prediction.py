@@ -29,6 +29,11 @@ MEASURES: Mapping[str, tuple[str, float | None, int]] = {
     "calibration slope": ("Calibration slope (1 is right, below: too extreme)", 1.0, 2),
     "scaled Brier score": ("Scaled Brier score (0: as good as the mean risk)", 0.0, 3),
 }
+#: Tables beside which an alarm may stand; beside anything else it concerns a model.
+ALARMED = (
+    "performance", "calibration", "added_value", "decision_curves", "strata", "blood_panel", "markers",
+    "coefficients", "model",
+)  # fmt: skip
 _PERFORMANCE, _ADDED = "Performance of the models", "Added value of the immune tests"
 _STRATA, _PANEL = "Performance by stratum", "Blood panel: women with and without losses"
 
@@ -36,6 +41,20 @@ _STRATA, _PANEL = "Performance by stratum", "Blood panel: women with and without
 def performance_source(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a results table that the figure shows: the measures of `MEASURES` of every model."""
     return _rows(table[~is_value(table["level"], CROSS_VALIDATED)], list(MEASURES))
+
+
+def alarms_beside(alarms: pd.DataFrame, shown: str) -> list[str]:
+    """What must be said beside a figure, a sentence an alarm.
+
+    Args:
+        alarms: alarm, where (a table, or a model by its name) and reason.
+        shown: the table that the figure shows; what concerns a model stands beside the performance.
+    """
+    own = is_value(alarms["where"], shown)
+    if shown == "performance":
+        own |= ~alarms["where"].isin(ALARMED)
+    named = alarms[own].drop_duplicates(["alarm", "reason"])
+    return [f"Alarm, {row.alarm}: {row.reason}." for row in named.itertuples()]
 
 
 def _rows(table: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:

@@ -7,6 +7,10 @@ import numpy as np
 import pandas as pd
 
 from decidua.markers import ABNORMAL, NORMAL, immunity_of
+from decidua.prediction.design import CATEGORY, kind, values
+from decidua.prediction.nested import FEWEST_A_PARAMETER
+from decidua.statistics import logistic
+from decidua.statistics.answers import NotEstimable
 from decidua.statistics.identifiability import tied
 
 POSITIVITY, UNKNOWN_OUTCOME, SEPARATION = "positivity", "outcome known only for some", "separation"
@@ -15,12 +19,8 @@ SEVERAL_ROWS, TOO_MANY = "women in several rows", "sample size"
 DUPLICATES = "duplicate women suspect"
 #: History and blood markers reach no better c statistic than this (published: 0.53 to 0.65).
 PLAUSIBLE_C = 0.80
-#: Women of the rarer outcome a parameter, below which it is said that they are few.
-FEWEST_A_PARAMETER = 10
-#: Women among whom separation is looked for first; of a hundred thousand it would take long.
-_MOST_AT_FIRST = 1000
 #: Tables that hang on the treatment, on the women whose outcome is known, and on the size of the model.
-UNDER_TREATMENT = ("performance", "added_value", "decision_curves", "model")
+UNDER_TREATMENT = ("performance", "added_value", "decision_curves", "markers", "model")
 OF_THE_KNOWN = ("performance", "calibration", "added_value", "decision_curves")
 OF_THE_SIZE = (
     "performance",
@@ -38,7 +38,7 @@ COLUMNS = ("alarm", "where", "reason")
 
 
 class Alarm(NamedTuple):
-    """A row: name of the alarm, table, model or marker where it stands, and the reason in words."""
+    """A row: name of the alarm, table or model where it stands, and the reason in words."""
 
     alarm: str
     where: str
@@ -83,70 +83,34 @@ def outcome_known_for_some(events: int, known: int, unknown: int) -> Iterator[Al
 
 
 def separation(rows: pd.DataFrame, event: np.ndarray, models: Mapping[str, Sequence[str]]) -> Iterator[Alarm]:
-    """Predictors that tell all women with the event from all without, alone or together in a model.
+    """Models whose predictors tell some women's outcome for certain, alone or together.
 
-    Albert and Anderson 1984 (Biometrika 71:1). Together: by linear programming, of women in whom all of the
-    model's predictors are known; where fewer women than coefficients are left, nothing is said.
+    Looked for by a fit without a penalty (`decidua.statistics.logistic.fit`), of the women in whom all of the
+    model's predictors are known; where that cannot be fitted for another reason, nothing is said.
 
     Args:
         rows: n women, numbers or yes/no, NA where unknown; columns that hold neither are not looked at.
         models: of each model its columns.
     """
-    y = np.asarray(event, dtype=bool)
-    usable = {name: _numbers(rows[name]) for name in rows if _is_numeric(rows[name])}
+    usable = [name for name in rows if kind(rows[name]) != CATEGORY]
     for model, columns in models.items():
         names = [name for name in columns if name in usable]
-        alone = [name for name in names if _parts(usable[name], y)]
-        if alone:
-            by = " and ".join(alone)
-            yield Alarm(SEPARATION, model, f"the outcome of some women is certain from {by}{_PENALTY}")
-        elif names and _part_together(np.column_stack([usable[name] for name in names]), y):
-            by = f"{' and '.join(names)} together"
-            yield Alarm(SEPARATION, model, f"the outcome of some women is certain from {by}{_PENALTY}")
+        numbers = pd.DataFrame(values(rows, names, {}), columns=names)
+        known = numbers.notna().all(axis="columns").to_numpy()
+        varying = numbers[known].loc[:, numbers[known].nunique() > 1]
+        if varying.empty:
+            continue
+        try:
+            logistic.fit(varying, np.asarray(event, dtype=bool)[known])
+        except NotEstimable as reason:
+            yield from separated([str(reason)], model)
 
 
-_PENALTY = ": without a penalty a coefficient were infinite, with one it is what the penalty makes it"
-
-
-def _is_numeric(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype)
-
-
-def _numbers(column: pd.Series) -> np.ndarray:
-    return column.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-
-
-def _parts(x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether a threshold has all women with the event on one side (on it women of both outcomes may be)."""
-    known = ~np.isnan(x)
-    yes, no = x[known & y], x[known & ~y]
-    if not len(yes) or not len(no) or np.ptp(x[known]) == 0:
-        return False
-    return bool(yes.min() >= no.max() or yes.max() <= no.min())
-
-
-def _part_together(x: np.ndarray, y: np.ndarray) -> bool:
-    known = ~np.isnan(x).any(axis=1)
-    x, y = x[known], y[known]
-    spread = x.std(axis=0) if len(x) else np.zeros(x.shape[1])
-    x = (x[:, spread > 0] - x[:, spread > 0].mean(axis=0)) / spread[spread > 0] if len(x) else x
-    if y.all() or not y.any() or len(y) <= x.shape[1] + 1 or not x.shape[1]:
-        return False
-    signed = np.where(y, 1.0, -1.0)[:, None] * np.column_stack([np.ones(len(x)), x])
-    # Women who are not parted part nobody when others join them, if they leave no direction open.
-    some = signed[:: max(len(signed) // _MOST_AT_FIRST, 1)]
-    if np.linalg.matrix_rank(some) == some.shape[1] and not _has_direction(some):
-        return False
-    return _has_direction(signed)
-
-
-def _has_direction(signed: np.ndarray) -> bool:
-    """Whether some direction has no woman on the wrong side and one on the right (Konis 2007)."""
-    from scipy.optimize import linprog
-
-    total = signed.sum(axis=0)
-    found = linprog(-total, A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs")
-    return bool(found.status == 0 and -found.fun > 1e-6)
+def separated(reasons: Iterable[str], where: str) -> Iterator[Alarm]:
+    """Of reasons why there is no estimate those that are a separation."""
+    for reason in dict.fromkeys(reasons):
+        if reason.startswith(f"{SEPARATION}: "):
+            yield Alarm(SEPARATION, where, reason.removeprefix(f"{SEPARATION}: "))
 
 
 def too_few_events(event: np.ndarray, parameters: Mapping[str, int]) -> Iterator[Alarm]:

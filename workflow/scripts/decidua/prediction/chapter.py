@@ -432,8 +432,7 @@ def chapter(
 def _refused(size: Simplified, women: int) -> dict[str, str]:
     """Models that are not learned, and why: Firth's has no penalty that could be made stronger."""
     if size.held is not None:
-        too_many = f"{size.parameters} parameters where these women can bear {size.most} (Riley et al. 2019)"
-        return {FIRTHS: f"{too_many}, and nothing that holds them back: it is learned with go_on"}
+        return {FIRTHS: "nothing holds it to what these women can bear: it is learned with go_on"}
     if women > MOST_FOR_FIRTH:
         return {FIRTHS: f"not learned of more than {MOST_FOR_FIRTH} women, where it is what ridge is"}
     return {}
@@ -553,7 +552,6 @@ def _alarms(
     }
     learnt = [spec for spec in learned.specs if spec.name in learned.validation.models]
     linear = [spec for spec in learnt if spec.method != BOOSTING]
-    parted = value.loc[value["reason"].str.contains("separat", case=False).fillna(False), "reason"]
     known, unknown = len(given.event), given.left_out.get(NOT_KNOWN, 0)
     calls = given.rows[[name for name in asked.dichotomies if name in given.rows]]
     woman = pd.Series(given.groups) if asked.woman is not None else None
@@ -563,7 +561,7 @@ def _alarms(
             *alarms.positivity(given.treatment, calls),
             *alarms.leakage(corrected),
             *alarms.separation(given.rows, given.event, {spec.name: spec.columns for spec in linear}),
-            *(alarms.Alarm(alarms.SEPARATION, "added_value", str(reason)) for reason in parted.unique()),
+            *alarms.separated(value["reason"].dropna(), "added_value"),
             *alarms.too_few_events(given.event, {spec.name: spec.parameters for spec in linear}),
             *alarms.too_many_parameters(too_large),
             *alarms.in_several_rows(woman),

@@ -48,7 +48,8 @@ class Simplified:
         said = f"{self.parameters} parameters where these women can bear {self.most} (Riley et al. 2019)"
         if self.held is None:
             return said
-        return f"{said}: the penalty holds ridge models to {self.held} effective degrees of freedom"
+        held = f"the penalty holds ridge models to {self.held} effective degrees of freedom"
+        return f"{said}: {held} (risks may be too alike)"
 
 
 def largest_r2(share: float) -> float:

@@ -153,18 +153,11 @@ class _Table:
         return found if found is not None and found["status"] == ESTIMATED else None
 
 
-def _listed(names: Sequence[str]) -> str:
-    names = list(names)
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def _question(asked: Asked) -> str:
     share = words.percent(asked.events / asked.women) if asked.women else "–"
     said = f"Of {asked.women} women with a known outcome {asked.events} ({share}) had {asked.event}"
     left = [f"{number} {reason}" for reason, number in asked.left_out.items() if number]
-    return f"{said}; left out: {_listed(left)}." if left else f"{said}."
+    return f"{said}; left out: {words.listed(left)}." if left else f"{said}."
 
 
 # ---- the verdict
@@ -177,9 +170,9 @@ def _verdict(asked: Asked, table: _Table, forbidding: Sequence[str]) -> Iterator
         yield "verdict", f"Whether immune tests add anything cannot be said: {reason}."
         return
     numbers = _numbers(change, test, asked.confidence)
-    beyond = f"beyond {_listed(asked.history)}, {_listed(asked.immune)}"
+    beyond = f"beyond {words.listed(asked.history)}, {words.listed(asked.immune)}"
     if found["level"] == ADDED and forbidding:
-        named = _listed([f"“{name}”" for name in forbidding])
+        named = words.listed([f"“{name}”" for name in forbidding])
         yield (
             "verdict",
             (

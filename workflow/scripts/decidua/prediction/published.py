@@ -1,6 +1,6 @@
 """What does a published model say of these women, as it is and recalibrated to them?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from decidua import results
+from decidua import results, words
 from decidua.config import schema_problems
 from decidua.errors import InputError
+from decidua.prediction.design import values
 from decidua.prediction.measures import (
     MEASURES,
     all_measures,
@@ -116,23 +117,20 @@ class Published:
         """
         absent = [term.column for term in self.terms if term.column not in rows]
         if absent:
-            raise NotEstimable(f"the cohort lacks {_listed(absent)}, which {self.name} needs")
+            raise NotEstimable(f"the cohort lacks {words.listed(absent)}, which {self.name} needs")
         wrong = [name for name in self.columns if not pd.api.types.is_numeric_dtype(rows[name].dtype)]
         if wrong:
-            raise NotEstimable(f"{_listed(wrong)}: no numbers, which {self.name} needs")
+            raise NotEstimable(f"{words.listed(wrong)}: no numbers, which {self.name} needs")
         found = np.full(len(rows), self.intercept)
-        for term in self.terms:
-            values = rows[term.column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-            found = found + term.coefficient * values
+        for term, column in zip(self.terms, values(rows, self.columns, {}).T, strict=True):
+            found = found + term.coefficient * column
         return -found if self.predicts_success else found
 
     def outside(self, rows: pd.DataFrame) -> int:
         """Women with a value outside of those that the model is known for."""
-        beyond = np.zeros(len(rows), dtype=bool)
-        for term in self.terms:
-            values = rows[term.column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-            beyond |= (values < term.minimum) | (values > term.maximum)
-        return int(beyond.sum())
+        least, most = np.array([(term.minimum, term.maximum) for term in self.terms]).T
+        known = values(rows, self.columns, {})
+        return int(((known < least) | (known > most)).any(axis=1).sum())
 
 
 @dataclass(frozen=True)
@@ -159,10 +157,6 @@ class Applied:
     @property
     def risk(self) -> np.ndarray:
         return expit(self.linear)
-
-    @property
-    def name(self) -> str:
-        return f"{self.model}, {self.how}"
 
     @property
     def known(self) -> np.ndarray:
@@ -204,7 +198,7 @@ def applied(
     unknown = int((~known).sum())
     if not known.any():
         return {how: _nothing(model, how, len(rows), NONE_KNOWN) for how in HOW}
-    names = _listed(list(model.columns))
+    names = words.listed(list(model.columns))
     counted = f"{known.sum()} women with known {names}; {unknown} with an unknown one left out"
     beyond = model.outside(rows)
     caution = model.caution
@@ -243,10 +237,6 @@ def _nothing(model: Published, how: str, women: int, reason: str) -> Applied:
         caution=model.caution,
         reason=reason,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def published_table(
@@ -308,8 +298,8 @@ def _intervals(
     drawn = weights[:, one.known].astype(float)
     many = measures_of_many(one.linear[None, one.known], drawn, event[one.known])
     tails, found = [(1 - confidence) / 2, (1 + confidence) / 2], {}
-    for name, values in many.items():
-        if len(known := values[~np.isnan(values)]) > 1:
+    for name, drawn_values in many.items():
+        if len(known := drawn_values[~np.isnan(drawn_values)]) > 1:
             low, high = np.quantile(known, tails)
             how = f"{100 * confidence:g}%, women resampled {len(known)} times, model as it is"
             found[name] = {"lower": float(low), "upper": float(high), "interval": how}

@@ -9,9 +9,9 @@ half width to the higher plus it. Where predictors tell nothing the bootstrap re
 woman of a resample is among those that its model is tested on; where they tell something cross-validation
 is a little too bleak, since its models learn from fewer women. The half width is normal, its standard
 error the larger of two: how the fitted model's measure moves over resamples (Noma et al. 2021, Stat Med
-40:5691, the model as it is), and how that of models learned anew moves, each in its own resample. The
-interval is meant to hold the measure of this very model in the population. How often it does:
-benchmarks/prediction_truth.md.
+40:5691, the model as it is), and how that of models learned anew moves, each in its own resample (of a
+slope the first alone). The interval is meant to hold the measure of this very model in the population.
+How often it does: benchmarks/prediction_truth.md.
 """
 
 from collections.abc import Iterator, Sequence
